@@ -1,0 +1,1 @@
+"""The page: controls, figures and the worker that samples. No science."""

@@ -1,0 +1,1 @@
+"""Bundle -> checkpoint -> generator -> calibration -> export."""

@@ -1,0 +1,52 @@
+"""Device, threads, and one random generator a window."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physiosynth.errors import RequestError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve_device(name: str | None = None) -> torch.device:
+    """The named device, or a GPU where there is one and the CPU elsewhere. Raises RequestError for an unusable name."""
+    import torch
+
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RequestError(f"Device {name!r} cannot be used here. Leave it out, or use 'cpu'.") from error
+    return device
+
+
+def window_seed(seed: int, index: int) -> int:
+    """The 63-bit seed of window `index` of a run: neighbouring runs and windows share nothing."""
+    return int(np.random.SeedSequence((check_seed(seed), index)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def window_generators(seed: int, windows: Iterable[int]) -> list[torch.Generator]:
+    """One CPU generator for each window index, so that a window's noise depends on (seed, index) alone."""
+    import torch
+
+    return [torch.Generator().manual_seed(window_seed(seed, index)) for index in windows]
+
+
+def check_seed(seed: int) -> int:
+    """The seed as a non-negative int below 2**63. Raises RequestError."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise RequestError(f"A seed is a whole number from 0 to 2^63 - 1, found {seed!r}.")
+    return int(seed)
+
+
+def available_cores() -> int:
+    """Cores this process may use, container limits on affinity included."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

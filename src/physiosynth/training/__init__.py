@@ -1,0 +1,1 @@
+"""Fold -> weights: trainer, moving average of weights, milestones."""
