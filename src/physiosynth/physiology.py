@@ -1,0 +1,213 @@
+"""Detectors: R peaks, breaths and skin conductance responses, and the rates made of them (NeuroKit2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from physiosynth.errors import ChannelError
+from physiosynth.signals import ECG_HZ, LOW_HZ
+
+# What is smaller than this share of the signal's own scale is rounding, not physiology.
+_FLAT = 1e-9
+_BREATH_HZ = (0.05, 1.0)
+# Slow breaths at a few samples a second have no clear extremum; the detectors get this many.
+_FINE_HZ = 25.0
+# Responses rise within 5 s (Boucsein, 2012); twice that leaves room for overlapping ones, not for drift.
+_LONGEST_RISE_S = 10.0
+
+
+@dataclass(frozen=True)
+class ScrEvents:
+    """Skin conductance responses of one signal: (k,) onset and peak times in s, (k,) onset-to-peak amplitudes in uS."""
+
+    onset_s: np.ndarray
+    peak_s: np.ndarray
+    amplitude_us: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.peak_s)
+
+
+def r_peaks(ecg_mv: np.ndarray, rate_hz: float = ECG_HZ) -> np.ndarray:
+    """Times of the R peaks, in s from the first sample, finer than one sample.
+
+    ecg_mv: (t,) in mV; returns (k,), empty for a flat signal or one under 2 s. NeuroKit2's gradient detector
+    (Makowski et al., 2021), each peak moved to the vertex of the parabola through its highest sample. Raises
+    ChannelError.
+    """
+    ecg = _checked(ecg_mv, "ECG")
+    if _is_flat(ecg) or len(ecg) < 2 * rate_hz:
+        return np.empty(0)
+    import neurokit2 as nk
+
+    clean = np.asarray(nk.ecg_clean(ecg, sampling_rate=rate_hz, method="neurokit"))
+    found = nk.ecg_findpeaks(clean, sampling_rate=rate_hz, method="neurokit", show=False)["ECG_R_Peaks"]
+    # The cleaned signal has the mains smoothed out, which widens R; the vertex is sought in what was recorded.
+    return _vertices(ecg, np.asarray(found, dtype=int), reach=round(0.04 * rate_hz)) / rate_hz
+
+
+def breaths(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
+    """Times of the inhalation peaks, in s from the first sample.
+
+    resp: (t,) belt signal, larger when the chest is wider; returns (k,), empty for a flat signal. Band-pass 0.05-1 Hz,
+    then maxima 0.8 s apart that stand out by half of the SD, as NeuroKit2's rule "scipy" has it; that one is not called
+    because it drops the first and the last breath, which of slow breathing in 30 s leaves too little.
+    Raises ChannelError.
+    """
+    signal = _checked(resp, "Resp")
+    if _is_flat(signal) or len(signal) < 4 * rate_hz:
+        return np.empty(0)
+    from scipy.signal import find_peaks
+
+    clean, fine_hz = _refined(_band_passed(signal, rate_hz), rate_hz)
+    found, _ = find_peaks(clean, distance=max(1, round(0.8 * fine_hz)), prominence=0.5 * clean.std())
+    return found / fine_hz
+
+
+def scrs(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 0.01) -> ScrEvents:
+    """Skin conductance responses of at least `min_amplitude_us`.
+
+    eda_us: (t,) in uS, tonic level kept or not. Low-pass 1 Hz, phasic part above 0.05 Hz, NeuroKit2's onset and peak
+    pairs; amplitudes are those of the phasic part. A flat signal has none. Raises ChannelError.
+    """
+    eda = _checked(eda_us, "EDA")
+    none = ScrEvents(np.empty(0), np.empty(0), np.empty(0))
+    if _is_flat(eda) or len(eda) < 6 * rate_hz:
+        return none
+    import neurokit2 as nk
+    from scipy.signal import butter, sosfiltfilt
+
+    if rate_hz > 2.5:
+        eda = sosfiltfilt(butter(4, 1.0, fs=rate_hz, output="sos"), eda)
+    phasic = sosfiltfilt(butter(2, 0.05, "highpass", fs=rate_hz, output="sos"), eda)
+    try:
+        # A relative minimum would let one large response hide all others: the absolute one follows below.
+        found = nk.eda_findpeaks(phasic, sampling_rate=rate_hz, method="neurokit", amplitude_min=0)
+    except (ValueError, IndexError):  # NeuroKit2 cannot pair onsets and peaks where there is neither
+        return none
+    onset, peak = (np.asarray(found[key], dtype=float) for key in ("SCR_Onsets", "SCR_Peaks"))
+    whole = np.isfinite(onset) & np.isfinite(peak)
+    onset, peak = onset[whole].astype(int), peak[whole].astype(int)
+    amplitude = phasic[peak] - phasic[onset]
+    # The high-pass rebounds after a large response; there the skin conductance itself does not rise.
+    rise = np.array([eda[last] - eda[first : last + 1].min() for first, last in zip(onset, peak, strict=True)])
+    real = (
+        (amplitude >= min_amplitude_us) & (rise >= min_amplitude_us / 2) & (peak - onset <= _LONGEST_RISE_S * rate_hz)
+    )
+    return ScrEvents(onset[real] / rate_hz, peak[real] / rate_hz, amplitude[real])
+
+
+def heart_rate(peaks_s: np.ndarray) -> float:
+    """Mean of 60 / RR, in beats/min. peaks_s: (k,) R-peak times in s; nan with fewer than 2."""
+    intervals = _intervals(peaks_s)
+    return float(np.mean(60.0 / intervals)) if len(intervals) else float("nan")
+
+
+def rmssd(peaks_s: np.ndarray) -> float:
+    """Root mean square of successive R-R differences, in ms.
+
+    peaks_s: (k,) R-peak times in s; nan with fewer than 3. Task Force of the ESC and NASPE, 1996.
+    """
+    differences = np.diff(_intervals(peaks_s))
+    return float(1000 * np.sqrt(np.mean(differences**2))) if len(differences) else float("nan")
+
+
+def sdnn(peaks_s: np.ndarray) -> float:
+    """Standard deviation (n - 1) of the R-R intervals, in ms.
+
+    peaks_s: (k,) R-peak times in s; nan with fewer than 3. Task Force of the ESC and NASPE, 1996.
+    """
+    intervals = _intervals(peaks_s)
+    return float(1000 * np.std(intervals, ddof=1)) if len(intervals) > 1 else float("nan")
+
+
+def breathing_rate(resp: np.ndarray, rate_hz: float = LOW_HZ) -> float:
+    """Breaths/min: 60 over the mean interval of the inhalation peaks; nan with fewer than 2.
+
+    resp: (t,), a window of about 30 s. Raises ChannelError.
+    """
+    intervals = np.diff(breaths(resp, rate_hz))
+    return float(60.0 / np.mean(intervals)) if len(intervals) else float("nan")
+
+
+def scr_rate(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 0.01) -> float:
+    """Skin conductance responses a minute. eda_us: (t,) in uS; nan for an empty signal. Raises ChannelError."""
+    minutes = len(eda_us) / rate_hz / 60
+    return len(scrs(eda_us, rate_hz, min_amplitude_us)) / minutes if minutes else float("nan")
+
+
+def tonic_level(eda_us: np.ndarray) -> float:
+    """Median of the (t,) signal, in uS; nan for an empty signal. Raises ChannelError."""
+    eda = _checked(eda_us, "EDA")
+    return float(np.median(eda)) if len(eda) else float("nan")
+
+
+def beat_advance(peaks_s: np.ndarray, duration_s: float, rate_hz: float = LOW_HZ) -> np.ndarray:
+    """Beats gone by in each bin of 1 / rate_hz, so that its sum is the beats of the window.
+
+    peaks_s: (k,) R-peak times in s from the window's start, those outside it allowed. Returns
+    (round(duration_s * rate_hz),). The phase is the monotone cubic (PCHIP) through (peak k, k), continued with the
+    first and the last R-R interval.
+    All nan with fewer than 2 peaks.
+    """
+    peaks = np.unique(np.asarray(peaks_s, dtype=float))
+    edges = np.arange(round(duration_s * rate_hz) + 1) / rate_hz
+    if len(peaks) < 2:
+        return np.full(len(edges) - 1, np.nan)
+    from scipy.interpolate import PchipInterpolator
+
+    phase = PchipInterpolator(peaks, np.arange(len(peaks)))(np.clip(edges, peaks[0], peaks[-1]))
+    before, after = np.minimum(edges - peaks[0], 0), np.maximum(edges - peaks[-1], 0)
+    return np.diff(phase + before / (peaks[1] - peaks[0]) + after / (peaks[-1] - peaks[-2]))
+
+
+def _checked(signal: np.ndarray, name: str) -> np.ndarray:
+    values = np.asarray(signal, dtype=float)
+    if values.ndim != 1:
+        raise ChannelError(f"Expected {name} as one row of samples, found shape {values.shape}. Give one channel.")
+    if not np.isfinite(values).all():
+        count = int((~np.isfinite(values)).sum())
+        raise ChannelError(f"{name}: {count} of {len(values)} samples are not numbers. Fill or cut the gap first.")
+    return values
+
+
+def _is_flat(signal: np.ndarray) -> bool:
+    return len(signal) == 0 or bool(np.ptp(signal) <= _FLAT * max(1.0, float(np.abs(signal).max())))
+
+
+def _intervals(peaks_s: np.ndarray) -> np.ndarray:
+    return np.diff(np.asarray(peaks_s, dtype=float))
+
+
+def _vertices(signal: np.ndarray, peaks: np.ndarray, reach: int) -> np.ndarray:
+    """Fractional sample index of the highest point within `reach` samples of each peak."""
+    if len(peaks) == 0:
+        return np.empty(0)
+    near = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 1, len(signal) - 2)
+    top = near[np.arange(len(peaks)), signal[near].argmax(axis=1)]
+    left, middle, right = signal[top - 1], signal[top], signal[top + 1]
+    bend = left - 2 * middle + right
+    shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1.0), 0.0)
+    return np.unique(top + np.clip(shift, -0.5, 0.5))
+
+
+def _band_passed(signal: np.ndarray, rate_hz: float) -> np.ndarray:
+    from scipy.signal import butter, sosfiltfilt
+
+    high = min(_BREATH_HZ[1], 0.45 * rate_hz)
+    return sosfiltfilt(butter(2, (_BREATH_HZ[0], high), "bandpass", fs=rate_hz, output="sos"), signal)
+
+
+def _refined(signal: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float]:
+    """The signal at `_FINE_HZ` or about that, by cubic spline; a faster one is thinned after the band-pass."""
+    if rate_hz >= 2 * _FINE_HZ:
+        step = int(rate_hz // _FINE_HZ)
+        return signal[::step], rate_hz / step
+    if rate_hz >= _FINE_HZ:
+        return signal, rate_hz
+    from scipy.interpolate import CubicSpline
+
+    times = np.arange(len(signal)) / rate_hz
+    return CubicSpline(times, signal)(np.arange(0, times[-1], 1 / _FINE_HZ)), _FINE_HZ

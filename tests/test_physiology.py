@@ -1,0 +1,125 @@
+"""Detectors against signals whose beats, breaths and responses were set."""
+
+import numpy as np
+import pytest
+
+from physiosynth import physiology
+from physiosynth.errors import ChannelError
+from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS, WINDOW_S
+
+
+def ecg_of(beats_s, seconds=WINDOW_S, rate_hz=ECG_HZ):
+    """A QRS of 0.9 mV and a broad T of 0.2 mV at every beat, on noise of 0.01 mV."""
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    ecg = np.random.default_rng(0).normal(0, 0.01, len(times))
+    for beat in beats_s:
+        ecg += 0.9 * np.exp(-(((times - beat) / 0.012) ** 2)) + 0.2 * np.exp(-(((times - beat - 0.28) / 0.05) ** 2))
+    return ecg
+
+
+def eda_of(onsets_s, amplitude_us=0.3, seconds=120, tonic_us=4.0):
+    """Responses with a rise of about 1.5 s and a recovery of 3 s on a constant level."""
+    times = np.arange(seconds * LOW_HZ) / LOW_HZ
+    shape = [np.where(t > 0, np.exp(-t / 3) - np.exp(-t / 0.7), 0) for t in (times - onset for onset in onsets_s)]
+    return tonic_us + amplitude_us * np.sum(shape, axis=0) / 0.54
+
+
+@pytest.mark.parametrize("rate", [45, 72, 110, 160])
+def test_beats_are_found_where_they_were_put(rate):
+    """Every beat of a known rate is found within 5 ms, and the heart rate is that rate."""
+    beats = np.arange(0.7, WINDOW_S - 0.5, 60 / rate)
+    found = physiology.r_peaks(ecg_of(beats))
+    assert len(found) == len(beats)
+    assert np.abs(found - beats).max() < 0.005
+    assert physiology.heart_rate(found) == pytest.approx(rate, abs=0.3)
+
+
+def test_beats_of_a_700_hz_recording():
+    """The detector takes the chest rate of a raw recording as well."""
+    beats = np.arange(0.5, 19.5, 0.8)
+    assert np.abs(physiology.r_peaks(ecg_of(beats, 20, 700), 700) - beats).max() < 0.005
+
+
+@pytest.mark.parametrize("signal", [np.zeros(ECG_STEPS), np.full(ECG_STEPS, 0.3), np.empty(0), np.zeros(5)])
+def test_a_flat_signal_has_no_events(signal):
+    """A dead electrode gives no beats, breaths or responses, and rates that are not numbers, and raises nothing."""
+    assert len(physiology.r_peaks(signal)) == len(physiology.breaths(signal)) == len(physiology.scrs(signal)) == 0
+    assert np.isnan(physiology.heart_rate(physiology.r_peaks(signal)))
+    assert np.isnan(physiology.breathing_rate(signal))
+
+
+def test_gaps_and_wrong_shapes_are_named():
+    """A NaN or a second channel ends in an error that says which signal and what to do."""
+    with pytest.raises(ChannelError, match="ECG: 1 of"):
+        physiology.r_peaks(np.where(np.arange(ECG_STEPS) == 7, np.nan, 0.0))
+    with pytest.raises(ChannelError, match="one row"):
+        physiology.breaths(np.zeros((LOW_STEPS, 2)))
+
+
+def test_interval_statistics_of_known_intervals():
+    """RMSSD and SDNN of alternating 800 and 900 ms are 100 ms and the sample SD of that list."""
+    intervals = np.tile([0.8, 0.9], 5)
+    peaks = np.concatenate([[0.4], 0.4 + np.cumsum(intervals)])
+    assert physiology.rmssd(peaks) == pytest.approx(100)
+    assert physiology.sdnn(peaks) == pytest.approx(1000 * np.std(intervals, ddof=1))
+    assert physiology.heart_rate(peaks) == pytest.approx(np.mean(60 / intervals))
+    assert np.isnan(physiology.rmssd(peaks[:2])) and np.isnan(physiology.sdnn(peaks[:2]))
+    assert np.isnan(physiology.heart_rate(peaks[:1]))
+
+
+@pytest.mark.parametrize("rate", [6, 8, 12, 16, 24, 30])
+def test_breathing_rate_of_a_known_rhythm(rate):
+    """Slow and fast breathing are both counted right in 30 s at 4 samples a second, with drift and noise."""
+    times = np.arange(LOW_STEPS) / LOW_HZ
+    resp = 2 * np.sin(2 * np.pi * rate / 60 * times + 1) + 0.03 * times
+    resp += np.random.default_rng(1).normal(0, 0.1, len(times))
+    assert physiology.breathing_rate(resp) == pytest.approx(rate, rel=0.04)
+
+
+def test_breath_times_are_the_inhalation_peaks():
+    """A breath is the top of the belt signal, to a tenth of a second."""
+    times = np.arange(60 * LOW_HZ) / LOW_HZ
+    found = physiology.breaths(np.cos(2 * np.pi * (times - 2.0) / 4.0))
+    assert np.abs(found[1:-1] - np.arange(6.0, 54.1, 4.0)).max() < 0.1
+
+
+def test_responses_are_found_with_their_size():
+    """Five separate responses on a drifting level are found once each, near their onset, and larger ones are larger."""
+    onsets = [15, 35, 60, 80, 100]
+    drift = 0.1 * np.sin(np.arange(120 * LOW_HZ) / LOW_HZ / 60)
+    found = physiology.scrs(eda_of(onsets) + drift)
+    assert len(found) == 5
+    assert np.abs(found.onset_s - onsets).max() < 1.5
+    assert (found.peak_s > found.onset_s).all()
+    assert np.mean(physiology.scrs(eda_of(onsets, 0.6)).amplitude_us) > 1.8 * np.mean(found.amplitude_us)
+    assert physiology.scr_rate(eda_of(onsets)) == pytest.approx(2.5)
+
+
+def test_responses_under_the_minimum_are_left_out():
+    """The smallest amplitude is absolute, in uS."""
+    assert len(physiology.scrs(eda_of([30, 60], 0.008))) == 0
+    assert len(physiology.scrs(eda_of([30, 60], 0.3), min_amplitude_us=0.5)) == 0
+
+
+def test_tonic_level_is_the_median():
+    """Responses on a level of 4 uS leave the tonic level close to 4."""
+    assert physiology.tonic_level(eda_of([30, 60])) == pytest.approx(4.0, abs=0.02)
+
+
+def test_beat_advance_sums_to_the_beats():
+    """At a steady 75 beats/min every bin of 250 ms advances by 0.3125 beats, beyond the ends too."""
+    advance = physiology.beat_advance(np.arange(2.0, 27.0, 0.8), WINDOW_S)
+    assert advance.shape == (LOW_STEPS,)
+    assert advance == pytest.approx(np.full(LOW_STEPS, 0.3125))
+
+
+def test_beat_advance_follows_every_beat():
+    """The phase passes through k at peak k, grows always, and too few peaks give no numbers."""
+    peaks = np.cumsum(np.random.default_rng(2).uniform(0.5, 1.2, 60)) - 3
+    advance = physiology.beat_advance(peaks, WINDOW_S, rate_hz=100)
+    assert (advance > 0).all()
+    phase = np.concatenate([[0], np.cumsum(advance)])
+    inside = peaks[(peaks > 0) & (peaks < WINDOW_S)]
+    at_peaks = np.interp(inside, np.arange(len(phase)) / 100, phase)
+    assert np.diff(at_peaks) == pytest.approx(np.ones(len(inside) - 1), abs=0.01)
+    assert np.isnan(physiology.beat_advance(np.array([3.0]), WINDOW_S)).all()
