@@ -1,0 +1,217 @@
+"""Noise schedules, training targets and the two diffusion streams. State-dict names are a file format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from physiosynth.errors import RequestError
+from physiosynth.models.samplers import StepCallback, StreamSampling, ddim, ddpm, ignore_step
+from physiosynth.models.unet1d import UNet1D
+from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS
+
+COSINE_OFFSET = 0.008
+BETA_RANGE = (1e-8, 0.999)
+LINEAR_BETAS = (1e-4, 0.02)
+CLAMP = 3.0
+PREDICTIONS = ("epsilon", "v")
+
+
+def beta_schedule(name: str, steps: int) -> Tensor:
+    """(steps,) float64 betas: 'cosine' (Nichol and Dhariwal, 2021, eq. 17) or 'linear' (Ho et al., 2020)."""
+    if name == "cosine":
+        grid = torch.arange(steps + 1, dtype=torch.float64) / steps
+        power = torch.cos((grid + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi / 2) ** 2
+        return (1 - power[1:] / power[:-1]).clamp(*BETA_RANGE)
+    if name == "linear":
+        return torch.linspace(*LINEAR_BETAS, steps, dtype=torch.float64)
+    raise RequestError(f"Noise schedule {name!r} is not known. Use cosine or linear.")
+
+
+class GaussianDiffusion(nn.Module):
+    """A network and its noise schedule over (b, c, t)."""
+
+    def __init__(self, model: UNet1D, diffusion_steps: int, schedule: str, prediction: str) -> None:
+        super().__init__()
+        if prediction not in PREDICTIONS:
+            raise RequestError(f"Prediction {prediction!r} is not known. Use one of {', '.join(PREDICTIONS)}.")
+        self.model, self.prediction = model, prediction
+        betas = beta_schedule(schedule, diffusion_steps)
+        alphas = 1 - betas
+        bar = torch.cumprod(alphas, dim=0)
+        before = torch.cat([torch.ones(1, dtype=torch.float64), bar[:-1]])
+        variance = betas * (1 - before) / (1 - bar)
+        buffers = {
+            "betas": betas,
+            "alphas": alphas,
+            "alphas_cumprod": bar,
+            "alphas_cumprod_prev": before,
+            "sqrt_alphas_cumprod": bar.sqrt(),
+            "sqrt_one_minus_alphas_cumprod": (1 - bar).sqrt(),
+            "sqrt_recip_alphas_cumprod": bar.rsqrt(),
+            "sqrt_recipm1_alphas_cumprod": (1 / bar - 1).sqrt(),
+            "posterior_variance": variance,
+            "posterior_log_variance_clipped": variance.clamp(min=1e-20).log(),
+            "posterior_mean_coef1": betas * before.sqrt() / (1 - bar),
+            "posterior_mean_coef2": (1 - before) * alphas.sqrt() / (1 - bar),
+        }
+        for name, values in buffers.items():
+            self.register_buffer(name, values.float())
+
+    def add_noise(self, x0: Tensor, t: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The noisy signal at steps t (b,), and what the network should answer for it."""
+        signal = self.sqrt_alphas_cumprod[t][:, None, None]
+        spread = self.sqrt_one_minus_alphas_cumprod[t][:, None, None]
+        target = noise if self.prediction == "epsilon" else signal * noise - spread * x0
+        return signal * x0 + spread * noise, target
+
+    def split(self, x: Tensor, t: int, answer: Tensor) -> tuple[Tensor, Tensor]:
+        """(x0, eps) that the network's answer at step t stands for."""
+        if self.prediction == "epsilon":
+            return self.sqrt_recip_alphas_cumprod[t] * x - self.sqrt_recipm1_alphas_cumprod[t] * answer, answer
+        signal, spread = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
+        return signal * x - spread * answer, spread * x + signal * answer
+
+    def denoiser(
+        self, y: Tensor, guidance: float = 0.0, context: Tensor | None = None, clamp: Callable | None = None
+    ) -> Callable[[Tensor, int], tuple[Tensor, Tensor]]:
+        """A denoiser for samplers, guided by (1 + w) conditional - w unconditional (Ho and Salimans, 2022)."""
+        empty = torch.zeros_like(y)
+
+        def denoise(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+            step = torch.full((len(x),), t, device=x.device, dtype=torch.long)
+            answer = self.model(x, step, y, context)
+            if guidance > 0:
+                answer = (1 + guidance) * answer - guidance * self.model(x, step, empty, context)
+            x0, eps = self.split(x, t, answer)
+            # The published step keeps eps as predicted when x0 is clamped.
+            return (clamp(x0) if clamp else x0), eps
+
+        return denoise
+
+
+class DiffusionStream(nn.Module):
+    """One stream's diffusion over (b, t, c); c is the number of channels the network draws.
+
+    condition_dim: entries of the condition; channels: names of what is drawn; unet: further settings of UNet1D.
+    """
+
+    def __init__(
+        self,
+        channels: tuple[str, ...],
+        condition_dim: int = 4,
+        diffusion_steps: int = 1000,
+        beta_schedule: str = "cosine",
+        prediction: str = "epsilon",
+        **unet,
+    ) -> None:
+        super().__init__()
+        self.channels, self.condition_dim = tuple(channels), condition_dim
+        network = UNet1D(len(self.channels), condition_dim, **unet)
+        self.diff = GaussianDiffusion(network, diffusion_steps, beta_schedule, prediction)
+
+    def loss(
+        self, x0: Tensor, y: Tensor, context: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Mean squared error of the network's answer at a random step for each window.
+
+        x0 (b, t, c), y (b, K) or (b, 120, K), context (b, t, c'); generator: the CPU generator of steps and noise.
+        """
+        diff = self.diff
+        t = torch.randint(len(diff.betas), (len(x0),), generator=generator).to(x0.device)
+        noise = torch.randn(x0.shape, generator=generator).to(x0.device)
+        x, target = diff.add_noise(to_model(x0), t, to_model(noise))
+        answer = diff.model(x, t, first_step(y), None if context is None else to_model(context))
+        return (answer.float() - target).square().mean()
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        y: Tensor,
+        num_steps: int = 150,
+        method: str = "ddim",
+        x_T: Tensor | None = None,
+        cfg_scale: float = 0.0,
+        alpha_bar_start: float = 0.0,
+        clip_x0: bool = True,
+        x0_clip_q: float = 0.0,
+        spacing: str = "uniform",
+        length: int | None = None,
+        context: Tensor | None = None,
+        generators: list[torch.Generator] | None = None,
+        on_step: StepCallback = ignore_step,
+    ) -> Tensor:
+        """Draw (b, t, c) windows for the conditions y (b, K) or (b, 120, K).
+
+        x_T (b, t, c): the starting noise, else drawn from generators (one CPU generator a window); length: t where
+        x_T is not given; context (b, t, c'): known signals; clip_x0: the clamp of the published networks (leave it off
+        for others: real R peaks exceed 5 SD). Raises RequestError.
+        """
+        settings = StreamSampling(num_steps, cfg_scale, method, spacing, alpha_bar_start, clip_x0, x0_clip_q)
+        y = first_step(y)
+        if x_T is None and length is None:
+            raise RequestError("Give the starting noise x_T, or the length of the windows to draw.")
+        shape = (len(self.channels), length if x_T is None else x_T.shape[1])
+        draw = noise_source(generators, len(y), shape, y.device)
+        start = draw() if x_T is None else to_model(x_T)
+        bar = self.diff.alphas_cumprod
+        clamp = clamp_to(x0_clip_q) if clip_x0 else None
+        denoise = self.diff.denoiser(y, cfg_scale, None if context is None else to_model(context), clamp)
+        steps = settings.timesteps(bar)
+        if method == "ddpm":
+            return to_user(ddpm(denoise, start, steps, bar, draw, on_step))
+        return to_user(ddim(denoise, start, steps, bar, on_step))
+
+
+class DiffusionLow(DiffusionStream):
+    """The EDA and respiration stream at 4 Hz."""
+
+    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = LOW_CHANNELS, **settings) -> None:
+        super().__init__(channels, condition_dim, **{"strides": (2, 2, 2), **settings})
+
+
+class DiffusionECG(DiffusionStream):
+    """The ECG stream at 175 Hz."""
+
+    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = ECG_CHANNELS, **settings) -> None:
+        super().__init__(channels, condition_dim, **{"strides": (5, 5, 3), **settings})
+
+
+def to_model(x: Tensor) -> Tensor:
+    """(b, t, c) -> (b, c, t)."""
+    return x.transpose(1, 2)
+
+
+def to_user(x: Tensor) -> Tensor:
+    """(b, c, t) -> (b, t, c)."""
+    return x.transpose(1, 2).contiguous()
+
+
+def first_step(y: Tensor) -> Tensor:
+    """A condition sequence (b, t, K) is read at its first step; (b, K) is returned as it is."""
+    return y[:, 0] if y.ndim == 3 else y
+
+
+def clamp_to(quantile: float) -> Callable[[Tensor], Tensor]:
+    """The published clamp: to a window's own quantile of |x0| (at least 1), then to +-3."""
+
+    def clamp(x0: Tensor) -> Tensor:
+        if quantile > 0:
+            size = torch.quantile(x0.abs().flatten(1), quantile, dim=1).clamp(min=1.0)[:, None, None]
+            x0 = torch.minimum(torch.maximum(x0, -size), size)
+        return x0.clamp(-CLAMP, CLAMP)
+
+    return clamp
+
+
+def noise_source(
+    generators: list[torch.Generator] | None, count: int, shape: tuple[int, int], device: torch.device
+) -> Callable[[], Tensor]:
+    """A function that draws (count, *shape) noise, each window's from its own generator."""
+    sources = generators or [None] * count
+    if len(sources) != count:
+        raise RequestError(f"Expected {count} random generators, one a window, found {len(sources)}.")
+    return lambda: torch.stack([torch.randn(shape, generator=g) for g in sources]).to(device)

@@ -1,0 +1,121 @@
+"""Two streams behind one generator-like call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from physiosynth.models.architecture import Architecture
+from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
+from physiosynth.models.rhythm import ecg_context, phase_from_model
+from physiosynth.models.samplers import StepCallback, StreamSampling, ignore_step
+from physiosynth.signals import ECG_STEPS, LOW_CHANNELS, LOW_STEPS
+
+
+@dataclass(frozen=True)
+class AdapterSamples:
+    """Normalised samples of b windows."""
+
+    low: Tensor  # (b, 120, 2)
+    ecg: Tensor  # (b, 5250, 1)
+    phase: Tensor | None  # (b, 121) beats at the edges of the LOW bins; only a coupled pair draws it
+
+
+class TwoStreamDiffusionAdapter(nn.Module):
+    """Calls a LOW and an ECG stream as one generator over per-timestep one-hot conditions (b, 120, K).
+
+    architecture: what the pair is; low_sampling, ecg_sampling: how the plain call samples.
+    """
+
+    def __init__(
+        self,
+        low: DiffusionLow,
+        ecg: DiffusionECG,
+        architecture: Architecture,
+        low_sampling: StreamSampling = StreamSampling(),  # noqa: B008 - frozen
+        ecg_sampling: StreamSampling = StreamSampling(),  # noqa: B008
+    ) -> None:
+        super().__init__()
+        self.low, self.ecg, self.architecture = low, ecg, architecture
+        self.low_sampling, self.ecg_sampling = low_sampling, ecg_sampling
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(low (b, 120, 2), ecg (b, 5250, 1)), normalised, for conditions y (b, 120, K)."""
+        samples = self.sample(y)
+        return samples.low, samples.ecg
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        y: Tensor,
+        low: StreamSampling | None = None,
+        ecg: StreamSampling | None = None,
+        generators: list[torch.Generator] | None = None,
+        low_x_T: Tensor | None = None,
+        ecg_x_T: Tensor | None = None,
+        on_step: StepCallback = ignore_step,
+    ) -> AdapterSamples:
+        """Draw windows for y (b, 120, K) or (b, K).
+
+        generators: one CPU generator a window, read in a fixed order (LOW noise, beat offset, ECG noise);
+        on_step(done, total) counts the network evaluations of both streams.
+        """
+        low, ecg = low or self.low_sampling, ecg or self.ecg_sampling
+        first = self.evaluations(self.low, low)
+        total = first + self.evaluations(self.ecg, ecg)
+        y = first_step(y)
+        drawn = draw(self.low, y, low, low_x_T, LOW_STEPS, generators, shifted(on_step, 0, total))
+        phase = context = None
+        if self.architecture.coupled:
+            offset = beat_offsets(generators, len(y)).to(drawn)
+            phase = phase_from_model(drawn[..., len(LOW_CHANNELS) :], offset)
+            drawn = drawn[..., : len(LOW_CHANNELS)].contiguous()
+            context = ecg_context(drawn, phase)
+        waves = draw(self.ecg, y, ecg, ecg_x_T, ECG_STEPS, generators, shifted(on_step, first, total), context)
+        return AdapterSamples(drawn, waves, phase)
+
+    @staticmethod
+    def evaluations(stream: DiffusionLow | DiffusionECG, sampling: StreamSampling) -> int:
+        """Steps a stream takes; a guided step evaluates its network twice."""
+        return len(sampling.timesteps(stream.diff.alphas_cumprod))
+
+
+def draw(
+    stream: DiffusionLow | DiffusionECG,
+    y: Tensor,
+    how: StreamSampling,
+    x_T: Tensor | None,
+    length: int,
+    generators: list[torch.Generator] | None,
+    on_step: StepCallback,
+    context: Tensor | None = None,
+) -> Tensor:
+    """One stream's windows (b, length, c), sampled as `how` says."""
+    return stream.sample(
+        y,
+        num_steps=how.steps,
+        method=how.method,
+        x_T=x_T,
+        cfg_scale=how.guidance,
+        alpha_bar_start=how.alpha_bar_start,
+        clip_x0=how.clip_x0,
+        x0_clip_q=how.x0_clip_q,
+        spacing=how.spacing,
+        length=length,
+        context=context,
+        generators=generators,
+        on_step=on_step,
+    )
+
+
+def beat_offsets(generators: list[torch.Generator] | None, count: int) -> Tensor:
+    """(count,) beat phases at the start of each window, uniform over one beat."""
+    return torch.cat([torch.rand(1, generator=g) for g in generators or [None] * count])
+
+
+def shifted(on_step: Callable[[int, int], None], before: int, total: int) -> StepCallback:
+    """A callback that counts one stream's steps within those of both."""
+    return lambda done, _: on_step(before + done, total)
