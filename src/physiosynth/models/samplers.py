@@ -60,7 +60,7 @@ class StreamSampling:
 
 
 def ddim_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> list[int]:
-    """T-1, T-1-c, ... with c = T // steps and 0 at the end. Steps with almost no signal, and at least two, are skipped."""
+    """T-1, T-1-c, ... with c = T // steps and 0 at the end. Steps with almost no signal are skipped, at least two."""
     last = len(alpha_bar) - 1
     visited = list(range(last, -1, -max(len(alpha_bar) // steps, 1)))
     if visited[-1] != 0:
