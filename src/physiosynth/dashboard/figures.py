@@ -31,7 +31,7 @@ _DRAWING = threading.Lock()
 
 @dataclass(frozen=True)
 class Strip:
-    """One window to draw: ecg (t,) mV at ECG_HZ; resp (t,) % and eda (t,) uS at LOW_HZ; beats_s R times in s, if known."""
+    """One window to draw: ecg (t,) mV at ECG_HZ; resp (t,) %, eda (t,) uS at LOW_HZ; beats_s R times in s or None."""
 
     title: str
     ecg: np.ndarray

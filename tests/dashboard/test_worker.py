@@ -1,0 +1,123 @@
+"""A run in its own thread: progress, cancelling, turns and failures."""
+
+import threading
+import time
+
+import pytest
+
+from physiosynth.dashboard import worker
+from physiosynth.dashboard.worker import CANCELLED, DONE, FAILED, WAITING, Job, in_words
+from physiosynth.errors import BundleError
+
+
+def steps(count, seen, gate=None):
+    """Work of `count` steps that hands over one part every two steps."""
+
+    def work(on_step, on_part):
+        for step in range(1, count + 1):
+            if gate is not None:
+                assert gate.wait(5)
+            seen.append(step)
+            on_step(step, count)
+            if step % 2 == 0:
+                on_part(step)
+        return "all"
+
+    return work
+
+
+def test_a_run_reports_its_steps_and_its_result():
+    """A finished run has its result, every part, and all steps counted."""
+    job = Job(steps(4, [])).start()
+    assert job.wait(5) and job.state == DONE
+    assert job.result == "all" and job.parts == [2, 4] and job.progress().share == 1
+
+
+def test_cancel_stops_at_the_next_step_and_keeps_what_is_finished():
+    """After Cancel at most one more step runs; parts handed over before stay."""
+    seen, reached, go = [], threading.Event(), threading.Event()
+
+    def work(on_step, on_part):
+        for step in range(1, 100):
+            seen.append(step)
+            on_step(step, 99)
+            if step == 2:
+                on_part("first window")
+            if step == 3:
+                reached.set()
+                assert go.wait(5)
+
+    job = Job(work).start()
+    assert reached.wait(5)
+    job.cancel()
+    go.set()
+    assert job.wait(5) and job.state == CANCELLED and job.error is None
+    assert seen[-1] <= 4 and job.parts == ["first window"]
+
+
+def test_two_runs_take_turns_and_one_waiting_can_be_cancelled():
+    """The second run waits for the first, and leaves the queue at once when cancelled; the first never notices."""
+    gate, first_steps, second_steps = threading.Event(), [], []
+    first = Job(steps(3, first_steps, gate)).start()
+    time.sleep(0.05)
+    second = Job(steps(3, second_steps)).start()
+    time.sleep(0.05)
+    assert second.state == WAITING and second.progress().seconds_left is None
+    second.cancel()
+    assert second.wait(2) and second.state == CANCELLED and second_steps == []
+    gate.set()
+    assert first.wait(5) and first.state == DONE and first_steps == [1, 2, 3]
+
+
+def test_a_run_nobody_watches_ends_by_itself(monkeypatch):
+    """A page that was closed stops its run after the grace time."""
+    monkeypatch.setattr(worker, "ABANDONED_AFTER_S", 0.05)
+    seen = []
+
+    def work(on_step, on_part):
+        for step in range(1000):
+            time.sleep(0.01)
+            seen.append(step)
+            on_step(step, 1000)
+
+    job = Job(work, page_open=lambda: False).start()
+    assert job.wait(5) and job.state == CANCELLED and len(seen) < 100
+
+
+@pytest.mark.parametrize(
+    "raised, words", [(BundleError("No bundle there."), "No bundle there."), (ValueError("0x7f"), worker.UNEXPECTED)]
+)
+def test_a_failure_is_told_in_words_and_the_next_run_gets_its_turn(raised, words):
+    """A user's mistake keeps its own message, anything else a plain one; neither blocks the queue."""
+
+    def work(on_step, on_part):
+        on_part("kept")
+        raise raised
+
+    job = Job(work).start()
+    assert job.wait(5) and job.state == FAILED and job.error == words and job.parts == ["kept"]
+    after = Job(steps(1, [])).start()
+    assert after.wait(5) and after.state == DONE
+
+
+def test_time_left_follows_the_pace_so_far():
+    """Half done after a time means about that time again."""
+    gate, half = threading.Event(), threading.Event()
+
+    def work(on_step, on_part):
+        time.sleep(0.2)
+        on_step(1, 2)
+        half.set()
+        assert gate.wait(5)
+        on_step(2, 2)
+
+    job = Job(work).start()
+    assert half.wait(5)
+    assert 0.1 < job.progress().seconds_left < 2
+    gate.set()
+    assert job.wait(5)
+
+
+def test_durations_are_short():
+    """Seconds up to a minute and a half, then minutes."""
+    assert [in_words(s) for s in (0.4, 89.0, 125)] == ["0 s", "89 s", "2 min"]
