@@ -1,0 +1,209 @@
+"""The fold directory read: windows, conditions, norms and settings of one leave-one-subject-out split.
+
+The directory is written by physiosynth.datasets.fold_writing; published fold directories, which hold test windows
+alone, are read as well.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from physiosynth.datasets.normalizer import Normalizer, read_norm
+from physiosynth.datasets.windows import BEAT_CHANNELS
+from physiosynth.errors import FoldError
+from physiosynth.signals import (
+    CONDITIONS,
+    ECG_CHANNELS,
+    ECG_STEPS,
+    LABEL_IDS,
+    LOW_CHANNELS,
+    LOW_STEPS,
+    channel_name,
+)
+
+SPLITS = ("train", "val", "test")
+FORMAT_VERSION = 1
+CONFIG_NAME = "dataset_config.json"
+
+
+@dataclass(frozen=True)
+class SplitArrays:
+    """One split, memory-mapped, in physical units as written.
+
+    ecg: (n, 5250, 1); low: (n, 120, c) in FoldDirectory.channels_low order; beat: (n, 120, 1) or None; conditions:
+    (n,) int64 raw ids 1 to 4 or None where the fold has none; subject: (n,) text or None; start_s: (n,) or None.
+    """
+
+    ecg: np.ndarray
+    low: np.ndarray
+    beat: np.ndarray | None
+    conditions: np.ndarray | None
+    subject: np.ndarray | None
+    start_s: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.ecg)
+
+
+@dataclass(frozen=True)
+class FoldDirectory:
+    """A fold directory: its settings, and its arrays on request.
+
+    config: dataset_config.json, empty where there is none; norm_low, norm_ecg, norm_beat: None where the file is not
+    there; notices: what had to be assumed, for the user.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    channels_low: tuple[str, ...]
+    norm_low: Normalizer | None
+    norm_ecg: Normalizer | None
+    norm_beat: Normalizer | None
+    notices: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """'recorded', 'virtual', or 'unknown' where the fold does not say."""
+        return self.config.get("source", "unknown")
+
+    @property
+    def eda(self) -> str:
+        """'full' or 'phasic'; folds that do not say are published ones, whose EDA is phasic."""
+        return self.config.get("eda", "phasic")
+
+    @property
+    def test_subject(self) -> str | None:
+        """The subject left out, where the fold says."""
+        return self.config.get("test_subject")
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits whose windows are there."""
+        return tuple(name for name in SPLITS if (self.path / f"{name}_X_ecg.npy").is_file())
+
+    def split(self, name: str) -> SplitArrays:
+        """The arrays of "train", "val" or "test". Raises FoldError where one is missing or does not fit the rest."""
+        ecg = self._array(name, "X_ecg", (ECG_STEPS, len(ECG_CHANNELS)))
+        low = self._array(name, "X_low", (LOW_STEPS, len(self.channels_low)))
+        beat = self._array(name, "X_beat", (LOW_STEPS, len(BEAT_CHANNELS)), needed=False)
+        subject = self._array(name, "subject", (), needed=False)
+        start_s = self._array(name, "start_s", (), needed=False)
+        condition_file = self.path / f"{name}_cond.npy"
+        conditions = read_conditions(condition_file) if condition_file.is_file() else None
+        parts = {"X_low": low, "X_beat": beat, "subject": subject, "start_s": start_s, "cond": conditions}
+        for part, array in parts.items():
+            if array is not None and len(array) != len(ecg):
+                raise FoldError(
+                    f"{self.path}: {name}_X_ecg.npy has {len(ecg)} windows, {name}_{part}.npy {len(array)}. "
+                    "Write the fold again."
+                )
+        return SplitArrays(ecg, low, beat, conditions, subject, start_s)
+
+    def _array(self, split: str, part: str, shape: tuple[int, ...], needed: bool = True) -> np.ndarray | None:
+        path = self.path / f"{split}_{part}.npy"
+        if not path.is_file():
+            if needed:
+                raise FoldError(f"{self.path}: no {path.name}. {_found_splits(self.splits())}")
+            return None
+        array = read_array(path)
+        if array.shape[1:] != shape:
+            raise FoldError(f"{path}: expected windows of shape {shape}, found {array.shape[1:]}.")
+        return array
+
+
+def _found_splits(names: tuple[str, ...]) -> str:
+    return f"The fold has {', '.join(names)} windows." if names else "This is not a fold directory."
+
+
+def read_array(path: Path | str) -> np.ndarray:
+    """A .npy file, memory-mapped and never unpickled. Raises FoldError, naming the file."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise FoldError(f"{path}: not a readable array ({error}). Restore the file or write the fold again.") from error
+
+
+def load_fold(path: Path | str) -> FoldDirectory:
+    """Open a fold directory, ours or a published one. Raises FoldError where it is not one or its files disagree."""
+    path = Path(path)
+    if not path.is_dir():
+        raise FoldError(f"{path}: no such fold directory. Make one with scripts/preprocess_wesad.py.")
+    config = _read_config(path / CONFIG_NAME)
+    channels = config.get("channels_low")
+    notices: list[str] = []
+    norms: dict[str, Normalizer | None] = {}
+    for stream, fallback, default in (
+        ("low", channels, LOW_CHANNELS),
+        ("ecg", ECG_CHANNELS, ECG_CHANNELS),
+        ("beat", BEAT_CHANNELS, BEAT_CHANNELS),
+    ):
+        norms[stream] = None
+        if (path / f"norm_{stream}.npz").is_file():
+            norms[stream], found = read_norm(path / f"norm_{stream}.npz", fallback, default)
+            notices += found
+    fold = FoldDirectory(
+        path=path,
+        config=config,
+        channels_low=_channels_low(channels, norms["low"], notices),
+        norm_low=norms["low"],
+        norm_ecg=norms["ecg"],
+        norm_beat=norms["beat"],
+        notices=tuple(notices),
+    )
+    if not fold.splits():
+        raise FoldError(f"{path}: holds no train_, val_ or test_X_ecg.npy. {_found_splits(())}")
+    return fold
+
+
+def _channels_low(configured: list[str] | None, norm: Normalizer | None, notices: list[str]) -> tuple[str, ...]:
+    """The order of the low stream's channels on file, by the order of trust in read_norm."""
+    if norm is not None:
+        channels = norm.channels
+    elif configured:
+        channels = tuple(channel_name(name) for name in configured)
+    else:
+        notices.append(f"Nothing names the low stream's channels: taken as {', '.join(LOW_CHANNELS)}.")
+        channels = LOW_CHANNELS
+    if set(channels) != set(LOW_CHANNELS):
+        raise FoldError(f"Expected the low stream's channels {', '.join(LOW_CHANNELS)}, found {', '.join(channels)}.")
+    return channels
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise FoldError(f"{path}: not readable JSON ({error}). Restore the file or write the fold again.") from error
+    if not isinstance(config, dict) or config.get("format_version", FORMAT_VERSION) > FORMAT_VERSION:
+        raise FoldError(f"{path}: written by a newer version of this project, or not a dataset_config.json.")
+    return config
+
+
+def read_conditions(source: Path | str | np.ndarray) -> np.ndarray:
+    """(n,) int64 raw label ids, 1 to 4, from every form of test_cond.npy.
+
+    source: a .npy file or array: (n,) or (n, 1) raw ids, or one-hot (n, K) or (n, t, K), in which index k stands for
+    id k + 1 and the first step counts. Raises FoldError for anything else.
+    """
+    named = source if isinstance(source, (str, Path)) else "conditions"
+    array = np.asarray(read_array(source) if isinstance(source, (str, Path)) else source)
+    if array.dtype.kind not in "iufb" or array.ndim not in (1, 2, 3):
+        raise FoldError(f"{named}: expected label ids or one-hot rows, found {array.dtype} of shape {array.shape}.")
+    if array.ndim == 3:
+        array = array[:, 0]
+    if array.ndim == 2 and array.shape[1] > 1:
+        one_hot = array.astype(np.float64)
+        if array.shape[1] > len(CONDITIONS) or not (np.sort(one_hot, axis=1) == np.eye(array.shape[1])[-1]).all():
+            raise FoldError(f"{named}: expected rows with a single 1 among at most {len(CONDITIONS)} columns.")
+        return one_hot.argmax(axis=1).astype(np.int64) + 1
+    ids = array.reshape(-1)
+    if not np.isin(ids, list(LABEL_IDS.values())).all():
+        found = ", ".join(f"{value:g}" for value in np.unique(ids)[:8])
+        raise FoldError(f"{named}: expected label ids {', '.join(map(str, LABEL_IDS.values()))}, found {found}.")
+    return ids.astype(np.int64)

@@ -1,0 +1,113 @@
+"""Fold windows as PyTorch training data: standardised, memory-mapped, in an order that a seed and an epoch fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from physiosynth.datasets.folds import FoldDirectory
+from physiosynth.errors import FoldError
+from physiosynth.runtime import check_seed
+from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
+
+
+class WindowItem(NamedTuple):
+    """One window, or a batch of them along a first axis; signals standardised.
+
+    ecg: (5250, 1); low: (120, 2) in LOW_CHANNELS order; beat: (120, 1); condition: (K,) one-hot, float32; index: the
+    window's place in the split.
+    """
+
+    ecg: torch.Tensor
+    low: torch.Tensor
+    beat: torch.Tensor
+    condition: torch.Tensor
+    index: torch.Tensor
+
+
+class WindowDataset(Dataset):
+    """Windows of one split of a fold; each is read from disk when asked for.
+
+    fold: as load_fold gives it; split: "train", "val" or "test". Raises FoldError where the norms, conditions or beats
+    that training needs are not in the fold.
+    """
+
+    def __init__(self, fold: FoldDirectory, split: str) -> None:
+        norms = {"low": fold.norm_low, "ecg": fold.norm_ecg, "beat": fold.norm_beat}
+        missing = [f"norm_{name}.npz" for name, norm in norms.items() if norm is None]
+        arrays = fold.split(split)
+        parts = ((arrays.beat, f"{split}_X_beat.npy"), (arrays.conditions, f"{split}_cond.npy"))
+        missing += [name for part, name in parts if part is None]
+        if missing:
+            raise FoldError(f"{fold.path}: training needs {', '.join(missing)}. Run scripts/preprocess_wesad.py again.")
+        self.arrays = arrays
+        self.norm_ecg = fold.norm_ecg.select(*ECG_CHANNELS)
+        self.norm_low = fold.norm_low.select(*LOW_CHANNELS)
+        self.norm_beat = fold.norm_beat
+        self.low_order = [fold.channels_low.index(name) for name in LOW_CHANNELS]
+        self.one_hot = np.eye(len(CONDITIONS), dtype=np.float32)[arrays.conditions - 1]
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def __getitem__(self, index: int | list[int]) -> WindowItem:
+        """The window at `index`, or the batch of windows at a list of them."""
+        arrays = self.arrays
+        return WindowItem(
+            ecg=torch.from_numpy(self.norm_ecg.apply(arrays.ecg[index])),
+            low=torch.from_numpy(self.norm_low.apply(arrays.low[index][..., self.low_order])),
+            beat=torch.from_numpy(self.norm_beat.apply(arrays.beat[index])),
+            condition=torch.from_numpy(self.one_hot[index]),
+            index=torch.as_tensor(index),
+        )
+
+
+class EpochOrder(Sampler):
+    """Batches of window indices whose order depends on (seed, epoch) alone, so that a resumed epoch goes on in it.
+
+    shuffle False gives 0, 1, 2, ...; drop_last leaves out an incomplete last batch; start_batch skips batches done.
+    """
+
+    def __init__(
+        self,
+        windows: int,
+        batch_size: int,
+        seed: int = 0,
+        epoch: int = 0,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        start_batch: int = 0,
+    ) -> None:
+        self.windows, self.batch_size, self.seed = windows, batch_size, check_seed(seed)
+        self.epoch, self.shuffle, self.drop_last, self.start_batch = epoch, shuffle, drop_last, start_batch
+
+    def __len__(self) -> int:
+        batches = self.windows // self.batch_size if self.drop_last else -(-self.windows // self.batch_size)
+        return max(0, batches - self.start_batch)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.arange(self.windows)
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.windows)
+        for batch in range(self.start_batch, self.start_batch + len(self)):
+            yield order[batch * self.batch_size :][: self.batch_size].tolist()
+
+
+def loader(
+    dataset: WindowDataset,
+    batch_size: int,
+    seed: int = 0,
+    epoch: int = 0,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    start_batch: int = 0,
+    workers: int = 0,
+) -> DataLoader:
+    """A DataLoader of WindowItem batches for one epoch, in EpochOrder."""
+    order = EpochOrder(len(dataset), batch_size, seed, epoch, shuffle, drop_last, start_batch)
+    # The order gives whole batches, which the dataset reads at once: nothing is left to collate.
+    return DataLoader(dataset, sampler=order, batch_size=None, num_workers=workers)

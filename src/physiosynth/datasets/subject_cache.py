@@ -1,0 +1,134 @@
+"""Every subject's windows, made once: in parallel, kept on disk, resumed where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from physiosynth.datasets.preprocess import PreprocessSettings, prepare
+from physiosynth.datasets.wesad import find_subjects, read_subject
+from physiosynth.datasets.windows import SubjectWindows, cut_windows
+from physiosynth.errors import RecordingError, RequestError
+from physiosynth.files import write_json
+
+CACHE_VERSION = 1  # raised whenever the same pickle and settings would give other windows
+ARRAYS = ("ecg", "low", "beat", "labels", "start_s", "beat_found")
+KEY_NAME = "key.json"
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`; put it in place when the block ends well, remove it when not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        yield temporary
+        # mkdtemp makes folders private; results are as readable as the user's umask allows.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o777 & ~mask)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def prepare_subjects(
+    raw: Path | str,
+    cache: Path | str,
+    settings: PreprocessSettings,
+    jobs: int = 1,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+    only: Collection[str] | None = None,
+) -> dict[str, Path]:
+    """Preprocess the subjects in `raw` into folders of windows under `cache`; finished ones are taken as they are.
+
+    jobs: processes at a time, each holding one subject; only: names, all where None. on_step counts subjects; raising
+    from it stops after the subjects under way, and what is finished stays. Returns subject name to folder. Raises
+    RecordingError for a folder without subjects or a pickle that cannot be used, RequestError for jobs below 1.
+    """
+    if jobs < 1:
+        raise RequestError(f"At least one process is needed, found {jobs}.")
+    subjects = {name: path for name, path in find_subjects(raw).items() if only is None or name in only}
+    folders = {name: Path(cache) / name for name in subjects}
+    due = [name for name in subjects if not _is_current(folders[name], subjects[name], settings)]
+    done = len(subjects) - len(due)
+    on_step(done, len(subjects))
+    for _ in _finished(due, subjects, folders, settings, jobs):
+        done += 1
+        on_step(done, len(subjects))
+    return folders
+
+
+def _finished(
+    due: list[str], subjects: dict[str, Path], folders: dict[str, Path], settings: PreprocessSettings, jobs: int
+) -> Iterator[str]:
+    """Each due subject's name as soon as its folder is written."""
+    if jobs == 1 or len(due) < 2:
+        for name in due:
+            yield prepare_one(name, subjects[name], folders[name], settings)
+        return
+    # Spawned, because a forked child inherits locks that other threads of a server may hold.
+    with ProcessPoolExecutor(min(jobs, len(due)), mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(prepare_one, name, subjects[name], folders[name], settings) for name in due}
+        try:
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (task.result() for task in finished)
+        except BrokenProcessPool as error:
+            raise RecordingError(
+                "A preprocessing process was ended from outside, most often for want of memory. What was finished is "
+                "kept: run the same command again with --jobs 1."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def prepare_one(name: str, pickle: Path, folder: Path, settings: PreprocessSettings) -> str:
+    """Read, filter and cut one subject into `folder`, whole or not at all. Returns its name. Raises RecordingError."""
+    windows = cut_windows(prepare(read_subject(pickle), settings))
+    with replacing_folder(folder) as temporary:
+        for array in ARRAYS:
+            np.save(temporary / f"{array}.npy", getattr(windows, array), allow_pickle=False)
+        known = {"subject": name, "source": windows.source, "notes": list(windows.notes)}
+        write_json(temporary / KEY_NAME, _key(pickle, settings) | known)
+    return name
+
+
+def read_windows(folder: Path) -> SubjectWindows:
+    """One subject's windows from its folder, memory-mapped."""
+    known = json.loads((folder / KEY_NAME).read_text(encoding="utf-8"))
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    return SubjectWindows(known["subject"], known["source"], **arrays, notes=tuple(known["notes"]))
+
+
+def _key(pickle: Path, settings: PreprocessSettings) -> dict:
+    """What the windows depend on. A pickle of another size or time is taken for another pickle."""
+    status = pickle.stat()
+    truth = pickle.with_name(f"{pickle.stem}_truth.npz").is_file()
+    return {
+        "cache_version": CACHE_VERSION,
+        "pickle": [status.st_size, status.st_mtime_ns, truth],
+        "settings": settings.to_dict(),
+    }
+
+
+def _is_current(folder: Path, pickle: Path, settings: PreprocessSettings) -> bool:
+    try:
+        known = json.loads((folder / KEY_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # no folder yet, or one that was damaged: it is made again
+        return False
+    wanted = _key(pickle, settings)
+    complete = all((folder / f"{name}.npy").is_file() for name in ARRAYS)
+    return complete and {key: known.get(key) for key in wanted} == wanted
