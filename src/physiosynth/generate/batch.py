@@ -1,0 +1,154 @@
+"""What a generator gives back: windows of both streams, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from physiosynth.errors import ChannelError, RequestError
+from physiosynth.signals import ECG_CHANNELS, ECG_HZ, ECG_STEPS, FUSED_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
+
+SYNTHETIC = "synthetic"
+FULL_EDA, PHASIC_EDA = "full", "phasic"
+UNKNOWN_SOURCE = "unknown"
+TRAINED_ON = {
+    "virtual": "simulated data: no person's recording went into it",
+    "recorded": "recordings of people",
+    "imported": "a user's own recordings",
+    UNKNOWN_SOURCE: "data of unknown origin",
+}
+LICENCE = "For research and education; no clinical use."
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What a user asks of the sampler; None is what the bundle says."""
+
+    low_steps: int | None = None
+    ecg_steps: int | None = None
+    low_guidance: float | None = None  # 0 samples without guidance
+    ecg_guidance: float | None = None
+    method: str | None = None  # "ddim" or "ddpm"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a batch came from, in full: enough to draw it again."""
+
+    bundle_sha256: str
+    source: str  # what the weights were trained on: "virtual", "recorded", "imported" or "unknown"
+    eda: str  # "full" (tonic level kept) or "phasic" (high-passed, signed)
+    seed: int
+    first_window: int
+    sampling: Mapping[str, Mapping[str, Any]]  # the numbers used, for each stream
+    conditions: tuple[str, ...]
+    version: str
+    created: str  # UTC, ISO 8601
+    calibrated: str | None = None  # what the signals were matched to
+    synthetic: bool = True
+
+    @property
+    def notice(self) -> str:
+        """The sentence shown wherever these signals are."""
+        trained = TRAINED_ON.get(self.source, TRAINED_ON[UNKNOWN_SOURCE])
+        eda = " The EDA is phasic: high-passed, so its values are signed." if self.eda == PHASIC_EDA else ""
+        matched = f" Calibrated to {self.calibrated}." if self.calibrated else ""
+        return f"Synthetic signals from a model trained on {trained}. {LICENCE}{eda}{matched}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the notice included."""
+        return {**asdict(self), "notice": self.notice}
+
+
+@dataclass(frozen=True)
+class SignalBatch:
+    """n synthetic windows.
+
+    ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) float32 EDA in uS and Resp in % of the belt; conditions: one name
+    a window; beats: for each window the (k,) times in s of its heartbeats, or None where the model draws no beats;
+    indices: the window's number in its run. Raises ChannelError when lengths do not fit together.
+    """
+
+    ecg: np.ndarray
+    low: NamedSignals
+    conditions: tuple[str, ...]
+    provenance: Provenance
+    beats: tuple[np.ndarray, ...] | None = None
+    indices: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        first = self.provenance.first_window
+        object.__setattr__(self, "indices", tuple(self.indices) or tuple(range(first, first + len(self))))
+        n = len(self.conditions)
+        if self.ecg.shape != (n, ECG_STEPS, len(ECG_CHANNELS)) or self.low.values.shape[:2] != (n, LOW_STEPS):
+            raise ChannelError(
+                f"Expected {n} windows of {ECG_STEPS} ECG and {LOW_STEPS} low samples, found ECG {self.ecg.shape} "
+                f"and low {self.low.values.shape}."
+            )
+        if len(self.indices) != n or (self.beats is not None and len(self.beats) != n):
+            raise ChannelError(f"Expected an index and beats for each of {n} windows.")
+
+    def __len__(self) -> int:
+        return len(self.conditions)
+
+    def window(self, i: int) -> SignalBatch:
+        """Window i alone, 0 <= i < len. Raises RequestError."""
+        if not 0 <= i < len(self):
+            raise RequestError(f"Window {i} is not there: choose 0 to {len(self) - 1}.")
+        return self.take([i])
+
+    def take(self, positions: Sequence[int]) -> SignalBatch:
+        """The windows at these positions, in this order."""
+        positions = list(positions)
+        conditions = tuple(self.conditions[i] for i in positions)
+        indices = tuple(self.indices[i] for i in positions)
+        return SignalBatch(
+            self.ecg[positions],
+            replace(self.low, values=self.low.values[positions]),
+            conditions,
+            replace(self.provenance, conditions=conditions, first_window=min(indices, default=0)),
+            None if self.beats is None else tuple(self.beats[i] for i in positions),
+            indices,
+        )
+
+    def fused(self, steps: int = ECG_STEPS) -> np.ndarray:
+        """(n, steps, 3) float32 [ECG, Resp, EDA] on one time axis; see fuse."""
+        return fuse(self.ecg, self.low, steps)
+
+
+def fuse(ecg: np.ndarray, low: NamedSignals, steps: int = ECG_STEPS) -> np.ndarray:
+    """Both streams on one time axis: (n, steps, 3) float32 [ECG, Resp, EDA].
+
+    ecg: (n, 5250, 1); low: (n, 120, .) with EDA and Resp; steps: 5250 (the low stream is interpolated linearly, its
+    last value held) or 120 (the ECG is decimated behind an anti-alias filter: a preview, without its beats' shape).
+    Raises RequestError for another number, ChannelError for a missing channel.
+    """
+    slow = low.ordered(*FUSED_CHANNELS[1:])
+    if steps == ECG_STEPS:
+        fast, slow = ecg[..., :1], _at_ecg_rate(slow)
+    elif steps == LOW_STEPS:
+        fast = _ecg_preview(ecg[..., 0])[..., None]
+    else:
+        raise RequestError(f"Fused windows have {ECG_STEPS} or {LOW_STEPS} samples, asked for {steps}.")
+    return np.concatenate([fast, slow], axis=-1).astype(np.float32)
+
+
+def _at_ecg_rate(low: np.ndarray) -> np.ndarray:
+    """(n, 120, c) -> (n, 5250, c), linear in time."""
+    position = np.minimum(np.arange(ECG_STEPS) * (LOW_HZ / ECG_HZ), low.shape[1] - 1)
+    left = np.minimum(position.astype(int), low.shape[1] - 2)
+    weight = (position - left)[None, :, None]
+    return low[:, left] * (1 - weight) + low[:, left + 1] * weight
+
+
+def _ecg_preview(ecg: np.ndarray) -> np.ndarray:
+    """(n, 5250) -> (n, 120): decimation with a linear-phase low-pass below half of the low rate."""
+    from scipy.signal import resample_poly
+
+    if not len(ecg):
+        return np.zeros((0, LOW_STEPS))
+    return resample_poly(ecg.astype(np.float64), LOW_HZ, ECG_HZ, axis=1, padtype="line")
