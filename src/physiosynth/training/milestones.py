@@ -1,0 +1,105 @@
+"""Milestones: weights and their manifest, written whenever validation improves."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from physiosynth import __version__
+from physiosynth.datasets.folds import FoldDirectory
+from physiosynth.errors import TrainingError
+from physiosynth.files import replacing, sha256_of, write_json
+from physiosynth.models.architecture import Architecture
+
+KEPT = 2  # the best and the one before it: a run that improves a hundred times must not fill the disk
+# What the samples look best with at the least evaluations, measured on the virtual cohort's fold S10.
+COUPLED_STEPS = {"low": 24, "ecg": 12}
+COUPLED_GUIDANCE = {"low": 0.0, "ecg": 0.0}
+
+
+def write_milestone(folder: Path, content: dict[str, Any], manifest: dict[str, Any]) -> Path:
+    """Write milestone_eXXX_*.pt and its .json into `folder`; older ones but the last few are removed.
+
+    content: what torch saves; manifest: the JSON beside it, to which the weights' SHA-256 and the version are added.
+    """
+    stem = f"milestone_e{manifest['epoch']:03d}_val{manifest['val_total']:.4f}"
+    weights = folder / f"{stem}.pt"
+    save_torch(weights, content)
+    record = {**manifest, "weights_sha256": sha256_of(weights), "physiosynth_version": __version__, "synthetic": True}
+    write_json(weights.with_suffix(".json"), record)
+    for old in sorted(folder.glob("milestone_e*.json"), key=lambda p: p.stat().st_mtime_ns)[:-KEPT]:
+        old.with_suffix(".pt").unlink(missing_ok=True)
+        old.unlink()
+    return weights
+
+
+def copy_norms(fold: Path, folder: Path) -> None:
+    """The norms the weights need, beside the milestones."""
+    for path in sorted(fold.glob("norm_*.npz")):
+        with replacing(folder / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+
+
+def milestone_manifest(
+    fold: FoldDirectory, architecture: Architecture, epoch: int, validation: dict[str, float]
+) -> dict[str, Any]:
+    """What a manifest says of the data, the networks and their validation: published keys first, then ours."""
+    return {
+        "epoch": epoch,
+        "fold": fold.test_subject,
+        "data_root": fold.path.name,
+        **{f"val_{name}": validation[name] for name in ("total", "low", "ecg")},
+        **sampling_manifest(architecture.coupled),
+        "architecture": architecture.to_dict(),
+        "source": fold.source,
+        "eda": fold.eda,
+        "subjects": fold.config.get("subjects"),
+    }
+
+
+def sampling_manifest(coupled: bool) -> dict[str, Any]:
+    """The sampling settings that a manifest recommends, under the published keys and our own per-stream ones."""
+    if not coupled:
+        return {
+            "sampling_method": "ddim",
+            "sampling_steps": 150,
+            "cfg_scale": 0.0,
+            "ddim_alpha_bar_start_low": 0.0,
+            "ddim_alpha_bar_start_ecg": 0.0,
+            "debug_clip_x0_low": True,
+            "debug_clip_x0_ecg": True,
+        }
+    return {
+        "sampling_method": "ddim",
+        "sampling_spacing": "karras",
+        "sampling_steps": max(COUPLED_STEPS.values()),
+        "sampling_steps_low": COUPLED_STEPS["low"],
+        "sampling_steps_ecg": COUPLED_STEPS["ecg"],
+        "cfg_scale": 0.0,
+        "cfg_scale_low": COUPLED_GUIDANCE["low"],
+        "cfg_scale_ecg": COUPLED_GUIDANCE["ecg"],
+        "ddim_alpha_bar_start_low": 0.0,
+        "ddim_alpha_bar_start_ecg": 0.0,
+        "debug_clip_x0_low": False,
+        "debug_clip_x0_ecg": False,
+    }
+
+
+def save_torch(path: Path, content: dict[str, Any]) -> None:
+    """torch.save, whole or not at all."""
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_torch(path: Path) -> dict[str, Any]:
+    """What save_torch wrote, tensors and plain values only. Raises TrainingError."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path.name} cannot be read as a state of training. Remove it to start this run anew."
+        ) from error
