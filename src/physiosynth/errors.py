@@ -41,3 +41,7 @@ class RequestError(PhysiosynthError):
 
 class TrainingError(PhysiosynthError):
     """Training cannot start, go on or resume."""
+
+
+class EvaluationError(PhysiosynthError):
+    """Windows that cannot be judged, or a comparison that would flatter a generator."""
