@@ -106,20 +106,15 @@ def test_tonic_level_is_the_median():
     assert physiology.tonic_level(eda_of([30, 60])) == pytest.approx(4.0, abs=0.02)
 
 
-def test_beat_advance_sums_to_the_beats():
-    """At a steady 75 beats/min every bin of 250 ms advances by 0.3125 beats, beyond the ends too."""
-    advance = physiology.beat_advance(np.arange(2.0, 27.0, 0.8), WINDOW_S)
-    assert advance.shape == (LOW_STEPS,)
-    assert advance == pytest.approx(np.full(LOW_STEPS, 0.3125))
+def test_the_phase_of_a_steady_rhythm_is_a_straight_line():
+    """At a steady 75 beats/min every quarter second advances by 0.3125 beats, beyond the first and last beat too."""
+    phase = physiology.beat_phase(np.arange(2.0, 27.0, 0.8), np.arange(LOW_STEPS + 1) / LOW_HZ)
+    assert np.diff(phase) == pytest.approx(np.full(LOW_STEPS, 0.3125))
 
 
-def test_beat_advance_follows_every_beat():
+def test_the_phase_is_whole_at_every_beat():
     """The phase passes through k at peak k, grows always, and too few peaks give no numbers."""
     peaks = np.cumsum(np.random.default_rng(2).uniform(0.5, 1.2, 60)) - 3
-    advance = physiology.beat_advance(peaks, WINDOW_S, rate_hz=100)
-    assert (advance > 0).all()
-    phase = np.concatenate([[0], np.cumsum(advance)])
-    inside = peaks[(peaks > 0) & (peaks < WINDOW_S)]
-    at_peaks = np.interp(inside, np.arange(len(phase)) / 100, phase)
-    assert np.diff(at_peaks) == pytest.approx(np.ones(len(inside) - 1), abs=0.01)
-    assert np.isnan(physiology.beat_advance(np.array([3.0]), WINDOW_S)).all()
+    assert physiology.beat_phase(peaks, peaks) == pytest.approx(np.arange(60))
+    assert (np.diff(physiology.beat_phase(peaks, np.arange(0, WINDOW_S, 0.01))) > 0).all()
+    assert np.isnan(physiology.beat_phase(np.array([3.0]), np.arange(4.0))).all()

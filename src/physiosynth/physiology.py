@@ -144,23 +144,20 @@ def tonic_level(eda_us: np.ndarray) -> float:
     return float(np.median(eda)) if len(eda) else float("nan")
 
 
-def beat_advance(peaks_s: np.ndarray, duration_s: float, rate_hz: float = LOW_HZ) -> np.ndarray:
-    """Beats gone by in each bin of 1 / rate_hz, so that its sum is the beats of the window.
+def beat_phase(peaks_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """The cardiac phase in beats: k at peak k, rising in between.
 
-    peaks_s: (k,) R-peak times in s from the window's start, those outside it allowed. Returns
-    (round(duration_s * rate_hz),). The phase is the monotone cubic (PCHIP) through (peak k, k), continued with the
-    first and the last R-R interval.
-    All nan with fewer than 2 peaks.
+    peaks_s: (k,) R-peak times in s; times_s: (t,) where it is wanted, in s. Returns (t,): the monotone cubic (PCHIP)
+    through (peak k, k), continued with the first and the last R-R interval. All nan with fewer than 2 peaks.
     """
-    peaks = np.unique(np.asarray(peaks_s, dtype=float))
-    edges = np.arange(round(duration_s * rate_hz) + 1) / rate_hz
+    peaks, times = np.unique(np.asarray(peaks_s, dtype=float)), np.asarray(times_s, dtype=float)
     if len(peaks) < 2:
-        return np.full(len(edges) - 1, np.nan)
+        return np.full(len(times), np.nan)
     from scipy.interpolate import PchipInterpolator
 
-    phase = PchipInterpolator(peaks, np.arange(len(peaks)))(np.clip(edges, peaks[0], peaks[-1]))
-    before, after = np.minimum(edges - peaks[0], 0), np.maximum(edges - peaks[-1], 0)
-    return np.diff(phase + before / (peaks[1] - peaks[0]) + after / (peaks[-1] - peaks[-2]))
+    phase = PchipInterpolator(peaks, np.arange(len(peaks)))(np.clip(times, peaks[0], peaks[-1]))
+    before, after = np.minimum(times - peaks[0], 0), np.maximum(times - peaks[-1], 0)
+    return phase + before / (peaks[1] - peaks[0]) + after / (peaks[-1] - peaks[-2])
 
 
 def _checked(signal: np.ndarray, name: str) -> np.ndarray:

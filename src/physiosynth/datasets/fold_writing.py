@@ -14,7 +14,7 @@ from physiosynth.datasets.normalizer import Normalizer
 from physiosynth.datasets.preprocess import PreprocessSettings, filter_description
 from physiosynth.datasets.splits import Split
 from physiosynth.datasets.subject_cache import replacing_folder
-from physiosynth.datasets.windows import BEAT_CHANNELS, BEAT_UNIT, SubjectWindows
+from physiosynth.datasets.windows import PHASE_EDGES, SubjectWindows
 from physiosynth.errors import FoldError
 from physiosynth.files import write_json
 from physiosynth.signals import (
@@ -31,10 +31,9 @@ from physiosynth.signals import (
     WINDOW_S,
 )
 
-STREAMS = {  # file part -> field of SubjectWindows, steps, channels, units
-    "ecg": ("ecg", ECG_STEPS, ECG_CHANNELS, [UNITS[name] for name in ECG_CHANNELS]),
-    "low": ("low", LOW_STEPS, LOW_CHANNELS, [UNITS[name] for name in LOW_CHANNELS]),
-    "beat": ("beat", LOW_STEPS, BEAT_CHANNELS, [BEAT_UNIT]),
+STREAMS = {  # field of SubjectWindows and part of the file's name -> steps, channels, units
+    "ecg": (ECG_STEPS, ECG_CHANNELS, [UNITS[name] for name in ECG_CHANNELS]),
+    "low": (LOW_STEPS, LOW_CHANNELS, [UNITS[name] for name in LOW_CHANNELS]),
 }
 
 
@@ -66,7 +65,7 @@ def write_fold(
             for _ in _write_split(folder, name, members):
                 done += 1
                 on_step(done, total)
-        for part, (_, _, channels, units) in STREAMS.items():
+        for part, (_, channels, units) in STREAMS.items():
             train = np.load(folder / f"train_X_{part}.npy", mmap_mode="r", allow_pickle=False)
             Normalizer.fit(train, channels, units).save(folder / f"norm_{part}.npz")
         write_json(folder / CONFIG_NAME, _config(groups, settings, source) | {"seed": seed})
@@ -111,13 +110,15 @@ def _write_split(folder: Path, name: str, members: list[SubjectWindows]):
     count = sum(len(member) for member in members)
     arrays = {
         part: open_memmap(folder / f"{name}_X_{part}.npy", "w+", np.float32, (count, steps, len(channels)))
-        for part, (_, steps, channels, _) in STREAMS.items()
+        for part, (steps, channels, _) in STREAMS.items()
     }
+    phase = folder / f"{name}_X_phase.npy"
+    arrays["phase"] = open_memmap(phase, "w+", np.float32, (count, PHASE_EDGES))
     first = 0
     for member in members:
         here = slice(first, first + len(member))
         for part, array in arrays.items():
-            array[here] = getattr(member, STREAMS[part][0])
+            array[here] = getattr(member, part)
         first += len(member)
         yield member.subject
     for array in arrays.values():
@@ -146,8 +147,8 @@ def _config(groups: Mapping[str, list[SubjectWindows]], settings: PreprocessSett
         "low_steps": LOW_STEPS,
         "channels_ecg": list(ECG_CHANNELS),
         "channels_low": list(LOW_CHANNELS),
-        "channels_beat": list(BEAT_CHANNELS),
-        "units": {name: UNITS[name] for name in (*ECG_CHANNELS, *LOW_CHANNELS)} | {BEAT_CHANNELS[0]: BEAT_UNIT},
+        "units": {name: UNITS[name] for name in (*ECG_CHANNELS, *LOW_CHANNELS)},
+        "phase": f"beats at the edges of the {LOW_HZ} Hz steps, whole at each R peak",
         "normalized": False,
         "conditions": {str(LABEL_IDS[name]): name for name in CONDITIONS},
         "filters": filter_description(settings),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from physiosynth.datasets.normalizer import Normalizer, read_norm
-from physiosynth.datasets.windows import BEAT_CHANNELS
+from physiosynth.datasets.windows import PHASE_EDGES
 from physiosynth.errors import FoldError
 from physiosynth.signals import (
     CONDITIONS,
@@ -35,13 +35,13 @@ CONFIG_NAME = "dataset_config.json"
 class SplitArrays:
     """One split, memory-mapped, in physical units as written.
 
-    ecg: (n, 5250, 1); low: (n, 120, c) in FoldDirectory.channels_low order; beat: (n, 120, 1) or None; conditions:
+    ecg: (n, 5250, 1); low: (n, 120, c) in FoldDirectory.channels_low order; phase: (n, 121) or None; conditions:
     (n,) int64 raw ids 1 to 4 or None where the fold has none; subject: (n,) text or None; start_s: (n,) or None.
     """
 
     ecg: np.ndarray
     low: np.ndarray
-    beat: np.ndarray | None
+    phase: np.ndarray | None
     conditions: np.ndarray | None
     subject: np.ndarray | None
     start_s: np.ndarray | None
@@ -54,7 +54,7 @@ class SplitArrays:
 class FoldDirectory:
     """A fold directory: its settings, and its arrays on request.
 
-    config: dataset_config.json, empty where there is none; norm_low, norm_ecg, norm_beat: None where the file is not
+    config: dataset_config.json, empty where there is none; norm_low, norm_ecg: None where the file is not
     there; notices: what had to be assumed, for the user.
     """
 
@@ -63,7 +63,6 @@ class FoldDirectory:
     channels_low: tuple[str, ...]
     norm_low: Normalizer | None
     norm_ecg: Normalizer | None
-    norm_beat: Normalizer | None
     notices: tuple[str, ...]
 
     @property
@@ -89,19 +88,19 @@ class FoldDirectory:
         """The arrays of "train", "val" or "test". Raises FoldError where one is missing or does not fit the rest."""
         ecg = self._array(name, "X_ecg", (ECG_STEPS, len(ECG_CHANNELS)))
         low = self._array(name, "X_low", (LOW_STEPS, len(self.channels_low)))
-        beat = self._array(name, "X_beat", (LOW_STEPS, len(BEAT_CHANNELS)), needed=False)
+        phase = self._array(name, "X_phase", (PHASE_EDGES,), needed=False)
         subject = self._array(name, "subject", (), needed=False)
         start_s = self._array(name, "start_s", (), needed=False)
         condition_file = self.path / f"{name}_cond.npy"
         conditions = read_conditions(condition_file) if condition_file.is_file() else None
-        parts = {"X_low": low, "X_beat": beat, "subject": subject, "start_s": start_s, "cond": conditions}
+        parts = {"X_low": low, "X_phase": phase, "subject": subject, "start_s": start_s, "cond": conditions}
         for part, array in parts.items():
             if array is not None and len(array) != len(ecg):
                 raise FoldError(
                     f"{self.path}: {name}_X_ecg.npy has {len(ecg)} windows, {name}_{part}.npy {len(array)}. "
                     "Write the fold again."
                 )
-        return SplitArrays(ecg, low, beat, conditions, subject, start_s)
+        return SplitArrays(ecg, low, phase, conditions, subject, start_s)
 
     def _array(self, split: str, part: str, shape: tuple[int, ...], needed: bool = True) -> np.ndarray | None:
         path = self.path / f"{split}_{part}.npy"
@@ -139,7 +138,6 @@ def load_fold(path: Path | str) -> FoldDirectory:
     for stream, fallback, default in (
         ("low", channels, LOW_CHANNELS),
         ("ecg", ECG_CHANNELS, ECG_CHANNELS),
-        ("beat", BEAT_CHANNELS, BEAT_CHANNELS),
     ):
         norms[stream] = None
         if (path / f"norm_{stream}.npz").is_file():
@@ -151,7 +149,6 @@ def load_fold(path: Path | str) -> FoldDirectory:
         channels_low=_channels_low(channels, norms["low"], notices),
         norm_low=norms["low"],
         norm_ecg=norms["ecg"],
-        norm_beat=norms["beat"],
         notices=tuple(notices),
     )
     if not fold.splits():

@@ -18,13 +18,13 @@ from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 class WindowItem(NamedTuple):
     """One window, or a batch of them along a first axis; signals standardised.
 
-    ecg: (5250, 1); low: (120, 2) in LOW_CHANNELS order; beat: (120, 1); condition: (K,) one-hot, float32; index: the
-    window's place in the split.
+    ecg: (5250, 1); low: (120, 2) in LOW_CHANNELS order; phase: (121,) beats, as on file; condition: (K,) one-hot,
+    float32; index: the window's place in the split.
     """
 
     ecg: torch.Tensor
     low: torch.Tensor
-    beat: torch.Tensor
+    phase: torch.Tensor
     condition: torch.Tensor
     index: torch.Tensor
 
@@ -37,17 +37,16 @@ class WindowDataset(Dataset):
     """
 
     def __init__(self, fold: FoldDirectory, split: str) -> None:
-        norms = {"low": fold.norm_low, "ecg": fold.norm_ecg, "beat": fold.norm_beat}
+        norms = {"low": fold.norm_low, "ecg": fold.norm_ecg}
         missing = [f"norm_{name}.npz" for name, norm in norms.items() if norm is None]
         arrays = fold.split(split)
-        parts = ((arrays.beat, f"{split}_X_beat.npy"), (arrays.conditions, f"{split}_cond.npy"))
+        parts = ((arrays.phase, f"{split}_X_phase.npy"), (arrays.conditions, f"{split}_cond.npy"))
         missing += [name for part, name in parts if part is None]
         if missing:
             raise FoldError(f"{fold.path}: training needs {', '.join(missing)}. Run scripts/preprocess_wesad.py again.")
         self.arrays = arrays
         self.norm_ecg = fold.norm_ecg.select(*ECG_CHANNELS)
         self.norm_low = fold.norm_low.select(*LOW_CHANNELS)
-        self.norm_beat = fold.norm_beat
         self.low_order = [fold.channels_low.index(name) for name in LOW_CHANNELS]
         self.one_hot = np.eye(len(CONDITIONS), dtype=np.float32)[arrays.conditions - 1]
 
@@ -60,7 +59,7 @@ class WindowDataset(Dataset):
         return WindowItem(
             ecg=torch.from_numpy(self.norm_ecg.apply(arrays.ecg[index])),
             low=torch.from_numpy(self.norm_low.apply(arrays.low[index][..., self.low_order])),
-            beat=torch.from_numpy(self.norm_beat.apply(arrays.beat[index])),
+            phase=torch.from_numpy(np.array(arrays.phase[index])),
             condition=torch.from_numpy(self.one_hot[index]),
             index=torch.as_tensor(index),
         )

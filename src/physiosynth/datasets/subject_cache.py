@@ -22,7 +22,7 @@ from physiosynth.errors import RecordingError, RequestError
 from physiosynth.files import write_json
 
 CACHE_VERSION = 1  # raised whenever the same pickle and settings would give other windows
-ARRAYS = ("ecg", "low", "beat", "labels", "start_s", "beat_found")
+ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found")
 KEY_NAME = "key.json"
 
 
