@@ -21,9 +21,10 @@ AROUND_S = 5  # ECG on both sides of a run that helps the detector at its ends
 class SubjectWindows:
     """All windows of one subject, in order of time.
 
-    ecg: (n, 5250, 1) float32 mV; low: (n, 120, 2) float32 [EDA, Resp]; phase: (n, 121) float32 beats at the edges
-    of the LOW steps, whole at each R peak, the first in [0, 1); labels: (n,) int64 raw ids; start_s: (n,) float64;
-    beat_found: (n,) bool, False where the R peaks were not usable and `phase` is the subject's median rate instead; source and notes: as the recording's.
+    ecg: (n, 5250, 1) float32 mV; low: (n, 120, 2) float32 [EDA, Resp]; phase: (n, 121) float32 beats at the edges of
+    the LOW steps, whole at each R peak, the first in [0, 1); labels: (n,) int64 raw ids; start_s: (n,) float64;
+    beat_found: (n,) bool, False where the R peaks were not usable and `phase` runs at the subject's median rate
+    instead; source and notes: as the recording's.
     """
 
     subject: str
