@@ -1,0 +1,286 @@
+"""WESADGenerator: conditions in, synthetic windows in physical units out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physiosynth import __version__
+from physiosynth.errors import BundleError, ConditionError, RequestError
+from physiosynth.generate import export
+from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch
+from physiosynth.generate.bundle import Bundle, resolve_bundle
+from physiosynth.generate.loading import GeneratorInfo, load
+from physiosynth.generate.manifest import override
+from physiosynth.generate.parallel import run_chunks
+from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
+from physiosynth.models.rhythm import beat_times
+from physiosynth.models.samplers import StepCallback, ignore_step
+from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
+from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals, condition_name
+
+if TYPE_CHECKING:
+    from physiosynth.models.samplers import StreamSampling
+
+__all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "WESADGenerator"]
+
+# Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
+CPU_CHUNK, GPU_CHUNK = 4, 32
+MAX_WINDOWS = 100_000
+# Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
+NOISE_STREAMS = 64
+
+
+class WESADGenerator:
+    """Draws synthetic windows from a two-stream checkpoint.
+
+    milestones_dir: folder of manifests and norm files; ckpt_path: weights, else the folder's best milestone; device:
+    "cpu", "cuda" ...; fold_dir: reference windows and settings, else found in the layout around milestones_dir.
+    Window i of condition c and seed s is the same array whatever else is drawn with it. Safe to share among threads.
+    Raises BundleError or CheckpointError for files that do not fit, RequestError for an unusable device.
+    """
+
+    def __init__(
+        self,
+        milestones_dir: Path | str,
+        ckpt_path: Path | str | None = None,
+        device: str | None = None,
+        fold_dir: Path | str | None = None,
+    ) -> None:
+        self.device = resolve_device(device)
+        loaded = load(milestones_dir, ckpt_path, fold_dir)
+        checkpoint = loaded.checkpoint
+        self.info = loaded.info
+        self._norm_low, self._norm_ecg = loaded.norm_low, loaded.norm_ecg
+        self._defaults = loaded.sampling
+        self._architecture = checkpoint.architecture
+        adapter = TwoStreamDiffusionAdapter(
+            checkpoint.low, checkpoint.ecg, checkpoint.architecture, loaded.sampling["low"], loaded.sampling["ecg"]
+        )
+        self.adapter = adapter.to(self.device).eval()
+
+    @classmethod
+    def from_bundle(cls, path: Path | str | Bundle = "default", device: str | None = None) -> WESADGenerator:
+        """The generator of a bundle folder or zip, or of the default one; see resolve_bundle."""
+        bundle = path if isinstance(path, Bundle) else resolve_bundle(path)
+        return cls(bundle.milestones, bundle.checkpoint, device, bundle.fold)
+
+    def sample_one(
+        self,
+        condition: str | int,
+        seed: int = 0,
+        sampling: Sampling | None = None,
+        on_step: StepCallback = ignore_step,
+        index: int = 0,
+    ) -> SignalBatch:
+        """Window `index` of a condition: a batch of one."""
+        return self.sample_batch(condition, 1, seed, sampling, on_step, first_window=index)
+
+    def sample_batch(
+        self,
+        conditions: str | int | Sequence[str | int],
+        windows: int | None = None,
+        seed: int = 0,
+        sampling: Sampling | None = None,
+        on_step: StepCallback = ignore_step,
+        on_windows: Callable[[SignalBatch], None] | None = None,
+        first_window: int = 0,
+        chunk: int | None = None,
+    ) -> SignalBatch:
+        """Draw windows first_window, first_window + 1, ... of a seed.
+
+        conditions: one for all windows, or one for each (then `windows` may be left out); sampling: what differs from
+        the bundle's settings; on_step(done, total) counts network steps and may raise to cancel; on_windows is given
+        finished windows, in order, as they come; chunk: windows to hold in the networks at once, by default as many
+        as the cores serve (the result does not depend on it). Raises ConditionError, RequestError, or BundleError
+        where the networks answer with values that are not finite.
+        """
+        names = self._named(conditions, windows)
+        first_window = _whole(first_window, "first_window", 0, 2**31)
+        numbered = list(enumerate(names, start=first_window))
+        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
+
+    def generate_dataset(
+        self,
+        counts: Mapping[str | int, int],
+        seed: int = 0,
+        sampling: Sampling | None = None,
+        on_step: StepCallback = ignore_step,
+        on_windows: Callable[[SignalBatch], None] | None = None,
+        chunk: int | None = None,
+    ) -> SignalBatch:
+        """Windows 0, 1, ... of each condition in {condition: number}, one condition after another.
+
+        They are the windows that sample_batch draws for the condition alone; see there for the rest.
+        """
+        numbered = []
+        for condition, count in counts.items():
+            name = self._known(condition)
+            numbered += [(i, name) for i in range(_whole(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
+        if len(numbered) != len(set(numbered)):
+            raise ConditionError("A condition is named twice in what to generate.")
+        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
+
+    @staticmethod
+    def write_npz(batch: SignalBatch, path: Path | str) -> Path:
+        """Write an .npz file; see physiosynth.generate.export."""
+        return export.write_npz(batch, path)
+
+    @staticmethod
+    def write_csv(batch: SignalBatch, path: Path | str) -> Path:
+        """Write a .csv file; see physiosynth.generate.export."""
+        return export.write_csv(batch, path)
+
+    def _draw(
+        self,
+        numbered: list[tuple[int, str]],
+        seed: int,
+        sampling: Sampling | None,
+        on_step: StepCallback,
+        on_windows: Callable[[SignalBatch], None] | None,
+        chunk: int | None,
+    ) -> SignalBatch:
+        """Draw (index, condition) windows chunk by chunk and put them together."""
+        if not 1 <= len(numbered) <= MAX_WINDOWS:
+            raise RequestError(f"Choose 1 to {MAX_WINDOWS} windows, found {len(numbered)}.")
+        seed, streams = check_seed(seed), override(self._defaults, sampling)
+        provenance = self._provenance(numbered, seed, streams)
+        size = CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
+        groups = list(chunks_of(numbered, size))
+        at_once = len(numbered) if chunk is None else _whole(chunk, "chunk", 1, MAX_WINDOWS)
+        cores = available_cores() if self.device.type == "cpu" else 1
+        workers = max(1, min(cores, -(-at_once // size), len(groups)))
+        parts: list[SignalBatch] = []
+
+        def task(group: list[tuple[int, str]]) -> Callable[[StepCallback], SignalBatch]:
+            return lambda step: self._chunk(group, size, seed, streams, provenance, step)
+
+        def keep(_: int, part: SignalBatch) -> None:
+            parts.append(part)
+            if on_windows is not None:
+                on_windows(part)
+
+        run_chunks([task(group) for group in groups], workers, on_step, keep)
+        return _joined(parts, provenance)
+
+    def _chunk(
+        self,
+        group: list[tuple[int, str]],
+        size: int,
+        seed: int,
+        streams: Mapping[str, StreamSampling],
+        provenance: Provenance,
+        on_step: StepCallback,
+    ) -> SignalBatch:
+        """Draw the windows of one chunk. Each has its own place in it; the other places are filled and thrown away."""
+        import torch
+
+        kept = [index % size for index, _ in group]
+        wanted = dict(zip(kept, group, strict=True))
+        full = [wanted.get(place, group[0]) for place in range(size)]
+        generators = window_generators(seed, [noise_stream(index, name) for index, name in full])
+        onehot = torch.zeros(size, LOW_STEPS, self._architecture.condition_dim)
+        for place, (_, name) in enumerate(full):
+            onehot[place, :, self.info.conditions.index(name)] = 1.0
+        samples = self.adapter.sample(
+            onehot.to(self.device), streams["low"], streams["ecg"], generators, on_step=on_step
+        )
+        return self._to_signals(samples, kept, group, provenance)
+
+    def _to_signals(
+        self, samples: AdapterSamples, kept: list[int], group: list[tuple[int, str]], provenance: Provenance
+    ) -> SignalBatch:
+        """Normalised samples -> physical units, channels by name."""
+        low, ecg = samples.low[kept].float().cpu().numpy(), samples.ecg[kept].float().cpu().numpy()
+        for (index, name), *arrays in zip(group, low, ecg, strict=True):
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise BundleError(
+                    f"{self.info.checkpoint.name}: window {index} ({name}) came out with values that are not finite. "
+                    "Lower the guidance; if that does not help, the weights are unusable."
+                )
+        signals = self._norm_low.select(*LOW_CHANNELS).invert(low)
+        if self.info.eda == FULL_EDA:
+            eda = LOW_CHANNELS.index("EDA")
+            signals[..., eda] = np.maximum(signals[..., eda], 0.0)  # skin conductance; a phasic EDA is signed
+        beats = None
+        if samples.phase is not None:
+            beats = tuple(np.array(times) for times in beat_times(samples.phase[kept]))
+        low_rate = NamedSignals(signals.astype(np.float32), LOW_CHANNELS, LOW_HZ)
+        names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
+        ecg_mv = self._norm_ecg.invert(ecg).astype(np.float32)
+        return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
+
+    def _provenance(
+        self, numbered: list[tuple[int, str]], seed: int, streams: Mapping[str, StreamSampling]
+    ) -> Provenance:
+        return Provenance(
+            bundle_sha256=self.info.bundle_sha256,
+            source=self.info.source,
+            eda=self.info.eda,
+            seed=seed,
+            first_window=min(index for index, _ in numbered),
+            sampling={stream: dict(vars(settings)) for stream, settings in streams.items()},
+            conditions=tuple(name for _, name in numbered),
+            version=__version__,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+
+    def _named(self, conditions: str | int | Sequence[str | int], windows: int | None) -> list[str]:
+        """One condition name a window."""
+        if isinstance(conditions, (str, int)):
+            count = 1 if windows is None else _whole(windows, "The number of windows", 1, MAX_WINDOWS)
+            return [self._known(conditions)] * count
+        names = [self._known(condition) for condition in conditions]
+        if windows is not None and len(names) != windows:
+            if len(names) != 1:
+                raise RequestError(f"Give one condition, or one for each of {windows} windows; found {len(names)}.")
+            names *= _whole(windows, "The number of windows", 1, MAX_WINDOWS)
+        return names
+
+    def _known(self, condition: str | int) -> str:
+        name = condition_name(condition)
+        if name not in self.info.conditions:
+            raise ConditionError(
+                f"These weights were not trained on {name}; they know {', '.join(self.info.conditions)}. Choose one."
+            )
+        return name
+
+
+def noise_stream(index: int, condition: str) -> int:
+    """The number of a window's random generator: conditions share no noise, so their windows are independent."""
+    return index * NOISE_STREAMS + LABEL_IDS[condition]
+
+
+def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[tuple[int, str]]]:
+    """Consecutive windows in groups whose places (index modulo size) differ, so that each window keeps its place."""
+    group: list[tuple[int, str]] = []
+    for window in numbered:
+        if group and window[0] % size <= group[-1][0] % size:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
+
+
+def _joined(parts: list[SignalBatch], provenance: Provenance) -> SignalBatch:
+    beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
+    low = NamedSignals(np.concatenate([part.low.values for part in parts]), parts[0].low.channels, LOW_HZ)
+    return SignalBatch(
+        np.concatenate([part.ecg for part in parts]),
+        low,
+        tuple(name for part in parts for name in part.conditions),
+        provenance,
+        beats,
+        tuple(index for part in parts for index in part.indices),
+    )
+
+
+def _whole(value: int, name: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise RequestError(f"{name}: expected a whole number from {least} to {most}, found {value!r}.")
+    return int(value)

@@ -1,0 +1,132 @@
+"""Reads tensors out of .pt and .safetensors files without trusting them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from physiosynth.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SAFETENSORS = ".safetensors"
+WEIGHT_SUFFIXES = (SAFETENSORS, ".pt", ".ckpt", ".pth")
+MAX_DEPTH = 8
+_ZIP_START, _PICKLE_START = b"PK", b"\x80"
+_START_OF_OTHERS = {b"version https://git-lfs": "a Git LFS pointer", b"<": "a web page"}
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """What a weights file holds.
+
+    tensors: every tensor by its dotted path; meta: settings stored with them; epoch: or None; keys: the file's
+    top-level names, for messages.
+    """
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    epoch: int | None = None
+    keys: tuple[str, ...] = ()
+
+
+def read_weights(path: Path | str) -> WeightsFile:
+    """Read a .safetensors file, or a PyTorch checkpoint with weights_only=True.
+
+    Raises CheckpointError, naming the file, where it is missing, damaged, cut short, or holds more than plain values.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: expected a weights file, found none. Check the path of the checkpoint.")
+    _refuse_other_kinds(path)
+    return _read_safetensors(path) if path.suffix == SAFETENSORS else _read_torch(path)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    with path.open("rb") as stream:
+        start = stream.read(32)
+    if not start:
+        raise CheckpointError(f"{path.name}: the file is empty. Copy or fetch it again.")
+    for head, kind in _START_OF_OTHERS.items():
+        if start.lstrip().startswith(head):
+            raise CheckpointError(f"{path.name}: expected weights, found {kind}. Fetch the file itself.")
+
+
+def _read_safetensors(path: Path) -> WeightsFile:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as stream:
+            meta = {key: _from_json(text) for key, text in (stream.metadata() or {}).items()}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path) from error
+    return WeightsFile(path, tensors, meta, _epoch(meta), tuple(sorted(tensors)))
+
+
+def _read_torch(path: Path) -> WeightsFile:
+    import torch
+
+    with path.open("rb") as stream:
+        zipped = stream.read(2) == _ZIP_START
+    if zipped and not zipfile.is_zipfile(path):
+        raise _damaged(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        with path.open("rb") as stream:
+            pickled = zipped or stream.read(1) == _PICKLE_START
+        if not pickled:
+            raise CheckpointError(
+                f"{path.name}: this is not a PyTorch checkpoint. Give the file of weights."
+            ) from error
+        raise CheckpointError(
+            f"{path.name}: the file is damaged, or holds Python objects other than tensors and plain values, which are "
+            "never run here. Save the weights alone (state dicts) and use that file."
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise _damaged(path) from error
+    if not isinstance(content, Mapping):
+        raise CheckpointError(f"{path.name}: expected a dict of state dicts, found {type(content).__name__}.")
+    meta = content.get("meta")
+    meta = dict(meta) if isinstance(meta, Mapping) else {}
+    keys = tuple(str(key) for key in content)
+    return WeightsFile(path, dict(_flatten(content)), meta, _epoch(content), keys)
+
+
+def _flatten(content: Mapping, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """(dotted path, tensor) for every tensor under string keys."""
+    import torch
+
+    for key, value in content.items():
+        if not isinstance(key, str):
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(value, torch.Tensor):
+            yield name, value
+        elif isinstance(value, Mapping) and depth < MAX_DEPTH:
+            yield from _flatten(value, f"{name}.", depth + 1)
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _epoch(content: Mapping[str, Any]) -> int | None:
+    epoch = content.get("epoch")
+    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None
+
+
+def _damaged(path: Path) -> CheckpointError:
+    size = path.stat().st_size if path.exists() else 0
+    return CheckpointError(f"{path.name}: the file is damaged or cut short ({size} bytes). Copy or fetch it again.")
