@@ -165,7 +165,7 @@ class WESADGenerator:
                 on_windows(part)
 
         run_chunks([task(group) for group in groups], workers, on_step, keep)
-        return _joined(parts, provenance)
+        return joined(parts, provenance)
 
     def _chunk(
         self,
@@ -267,7 +267,8 @@ def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[t
         yield group
 
 
-def _joined(parts: list[SignalBatch], provenance: Provenance) -> SignalBatch:
+def joined(parts: Sequence[SignalBatch], provenance: Provenance) -> SignalBatch:
+    """The windows of at least one batch, in order, as one; on_windows gives such parts of a run that was cancelled."""
     beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
     low = NamedSignals(np.concatenate([part.low.values for part in parts]), parts[0].low.channels, LOW_HZ)
     return SignalBatch(
