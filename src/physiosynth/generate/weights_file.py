@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SAFETENSORS = ".safetensors"
 WEIGHT_SUFFIXES = (SAFETENSORS, ".pt", ".ckpt", ".pth")
+METADATA_KEY = "settings"  # of a .safetensors file: a JSON object
 MAX_DEPTH = 8
 _ZIP_START, _PICKLE_START = b"PK", b"\x80"
 _START_OF_OTHERS = {b"version https://git-lfs": "a Git LFS pointer", b"<": "a web page"}
@@ -64,7 +65,7 @@ def _read_safetensors(path: Path) -> WeightsFile:
 
     try:
         with safe_open(path, framework="pt") as stream:
-            meta = {key: _from_json(text) for key, text in (stream.metadata() or {}).items()}
+            meta = _from_json((stream.metadata() or {}).get(METADATA_KEY, "{}"))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         raise _damaged(path) from error
@@ -115,11 +116,13 @@ def _flatten(content: Mapping, prefix: str = "", depth: int = 0) -> Iterator[tup
             yield from _flatten(value, f"{name}.", depth + 1)
 
 
-def _from_json(text: str) -> Any:
+def _from_json(text: str) -> dict[str, Any]:
+    """A JSON object, or nothing: settings that cannot be read are as good as none, the manifest holds them too."""
     try:
-        return json.loads(text)
+        content = json.loads(text)
     except ValueError:
-        return text
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _epoch(content: Mapping[str, Any]) -> int | None:
