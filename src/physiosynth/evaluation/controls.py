@@ -1,0 +1,84 @@
+"""Windows that are wrong in one known way: a score that cannot tell them from real ones is no score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from physiosynth.evaluation.windows import WindowSet
+
+
+def white_noise(windows: WindowSet, seed: int) -> WindowSet:
+    """Independent normal samples with each channel's mean and SD over the whole set, the states kept."""
+    rng = np.random.default_rng(seed)
+    drawn = {
+        name.lower(): rng.normal(values.mean(dtype=float), values.std(dtype=float), values.shape)
+        for name, values in _channels(windows)
+    }
+    return replace(windows, **drawn, source="white_noise")
+
+
+def phase_randomised(windows: WindowSet, seed: int) -> WindowSet:
+    """Every window and channel with its own spectrum and random Fourier phases (Theiler et al., 1992).
+
+    The spectrum, mean and variance stay; beats, responses and coupling go.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = {}
+    for name, values in _channels(windows):
+        spectrum = np.fft.rfft(values.astype(float), axis=1)
+        turn = np.exp(2j * np.pi * rng.uniform(size=spectrum.shape))
+        turn[:, 0] = 1.0
+        if values.shape[1] % 2 == 0:
+            turn[:, -1] = 1.0  # the coefficient at half of the rate is real
+        drawn[name.lower()] = np.fft.irfft(spectrum * turn, values.shape[1], axis=1)
+    return replace(windows, **drawn, source="phase_randomised")
+
+
+def pairing(states: np.ndarray, seed: int) -> np.ndarray:
+    """(n,) positions of a partner in the same state for every window, itself only where it is alone in its state."""
+    rng = np.random.default_rng(seed)
+    partner = np.arange(len(states))
+    for state in np.unique(states):
+        ring = rng.permutation(np.flatnonzero(states == state))
+        partner[ring] = np.roll(ring, 1)
+    return partner
+
+
+def shuffled_pairing(windows: WindowSet, seed: int) -> WindowSet:
+    """Resp and EDA of another window of the same state beside each ECG; Resp and EDA from two different ones."""
+    resp, eda = pairing(windows.states, seed), pairing(windows.states, seed + 1)
+    return replace(windows, resp=windows.resp[resp], eda=windows.eda[eda], source="shuffled_pairing")
+
+
+def shuffled_states(windows: WindowSet, seed: int) -> WindowSet:
+    """The same windows with their states dealt out at random."""
+    mixed = np.random.default_rng(seed).permutation(windows.states)
+    return replace(windows, states=mixed, source="shuffled_states")
+
+
+def swapped_channels(windows: WindowSet, seed: int = 0) -> WindowSet:
+    """EDA where Resp belongs and Resp where EDA belongs: the published mistake. The seed is not used."""
+    return replace(windows, eda=windows.resp, resp=windows.eda, source="swapped_channels")
+
+
+CONTROLS: dict[str, Callable[[WindowSet, int], WindowSet]] = {
+    "white_noise": white_noise,
+    "phase_randomised": phase_randomised,
+    "shuffled_pairing": shuffled_pairing,
+    "shuffled_states": shuffled_states,
+    "swapped_channels": swapped_channels,
+}
+CONTROL_TITLES = {
+    "white_noise": "White noise of the same mean and spread",
+    "phase_randomised": "Real windows with their phases randomised",
+    "shuffled_pairing": "Real windows with channels of different windows paired",
+    "shuffled_states": "Real windows with their states shuffled",
+    "swapped_channels": "Real windows with EDA and Resp swapped",
+}
+
+
+def _channels(windows: WindowSet) -> tuple[tuple[str, np.ndarray], ...]:
+    return tuple((name, windows.channel(name)) for name in ("ECG", "EDA", "Resp"))
