@@ -12,6 +12,8 @@ from pathlib import Path
 
 from _command import run
 
+from physiosynth.runtime import available_cores, prepare_process
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -41,11 +43,11 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
+    prepare_process()
     import torch
     from tqdm import tqdm
 
     from physiosynth.datasets.folds import load_fold
-    from physiosynth.runtime import available_cores
     from physiosynth.training.settings import TrainSettings
     from physiosynth.training.trainer import Progress, Trainer
 

@@ -93,22 +93,29 @@ class Trainer:
         """
         started = time.monotonic()
         self._make_plan(max_minutes)
-        batches = self._batches()
         try:
-            while self.progress.step < self.progress.total_steps:
-                if max_minutes is not None and time.monotonic() - started > max_minutes * 60:
-                    break
-                self._train_step(next(batches))
-                if self.progress.step % self.settings.validate_every == 0 or self._ended():
-                    self._validate()
-                on_step(self.progress)
-        finally:
+            self._train_until(
+                lambda: max_minutes is not None and time.monotonic() - started > max_minutes * 60, on_step
+            )
+        except TrainingError:
+            raise  # the weights are spoilt: what was saved before them stays
+        except BaseException:
             if self.progress.step:
                 self._save()
-        if not self.progress.validation or self.progress.milestone is None:
+            raise
+        if self.progress.milestone is None:
             self._validate()
-            self._save()
+        self._save()
         return self.progress
+
+    def _train_until(self, late: Callable[[], bool], on_step: Callable[[Progress], None]) -> None:
+        batches = self._batches()
+        while not self._ended() and not late():
+            self._train_step(next(batches))
+            if self.progress.step % self.settings.validate_every == 0 or self._ended():
+                self._validate()
+                self._save()
+            on_step(self.progress)
 
     def _ended(self) -> bool:
         return self.progress.step >= self.progress.total_steps
