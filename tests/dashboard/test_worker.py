@@ -119,5 +119,5 @@ def test_time_left_follows_the_pace_so_far():
 
 
 def test_durations_are_short():
-    """Seconds up to a minute and a half, then minutes."""
-    assert [in_words(s) for s in (0.4, 89.0, 125)] == ["0 s", "89 s", "2 min"]
+    """Tenths below ten seconds, seconds up to a minute and a half, then minutes."""
+    assert [in_words(s) for s in (0.44, 89.0, 125)] == ["0.4 s", "89 s", "2 min"]

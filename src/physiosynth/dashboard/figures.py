@@ -25,7 +25,8 @@ REFERENCE_COLOUR = "#6f7b7d"
 PAPER, FINE_LINE, COARSE_LINE = "#fff8f6", "#f7dcd7", "#eeb6ad"
 UNIT_LABELS = {"mV": "mV", "uS": "µS", "%": "% of belt"}
 PAPER_S = 6
-PIXELS_PER_INCH = 170
+PIXELS_PER_INCH = 190
+WIDE_INCHES, NARROW_INCHES = 8.6, 3.9
 _DRAWING = threading.Lock()
 
 
@@ -55,7 +56,7 @@ def traces(window: Strip, reference: Strip | None, eda_name: str, overlay: bool 
     panels = [strips] if overlay else [[strip] for strip in strips]
     rows, columns = (3 * len(panels), 1) if narrow else (3, len(panels))
     with _DRAWING:
-        figure, axes = _figure(4.2 if narrow else 10.4, 1.35 * rows + 0.6, rows, columns)
+        figure, axes = _figure(NARROW_INCHES if narrow else WIDE_INCHES, 1.35 * rows + 0.6, rows, columns)
         cells = [axes[3 * i : 3 * i + 3, 0] if narrow else axes[:, i] for i in range(len(panels))]
         for column, panel in zip(cells, panels, strict=True):
             _draw_column(column, panel, eda_name)
@@ -71,7 +72,7 @@ def paper(window: Strip, reference: Strip | None, start_s: float, narrow: bool =
     strips = [window] + ([reference] if reference is not None else [])
     span = 3 if narrow else PAPER_S
     with _DRAWING:
-        figure, axes = _figure(4.2 if narrow else 10.4, 1.75 * len(strips) + 0.6, len(strips))
+        figure, axes = _figure(NARROW_INCHES if narrow else WIDE_INCHES, 1.75 * len(strips) + 0.6, len(strips))
         cuts = [_cut(strip, start_s, span) for strip in strips]
         low, high = _limits((values for _, values in cuts), margin=0.08)
         for axis, strip, (time, values) in zip(axes[:, 0], strips, cuts, strict=True):

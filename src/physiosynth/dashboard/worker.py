@@ -123,5 +123,7 @@ class Job:
 
 def in_words(seconds: float) -> str:
     """A duration a person reads at a glance."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     seconds = round(seconds)
     return f"{seconds} s" if seconds < 90 else f"{round(seconds / 60)} min"

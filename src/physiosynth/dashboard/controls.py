@@ -1,0 +1,130 @@
+"""What a person sets on the page, as one frozen request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from physiosynth.dashboard.runs import Request
+from physiosynth.dashboard.sources import Paths, default_paths
+from physiosynth.generate.batch import Sampling
+from physiosynth.signals import WINDOW_S
+
+if TYPE_CHECKING:
+    from physiosynth.generate.core import GeneratorInfo
+
+MAX_WINDOWS, MAX_STEPS, MAX_GUIDANCE = 64, 1000, 10.0
+MAX_SEED = 2**31 - 1
+MEANING = {
+    "baseline": "Sitting quietly, reading neutral magazines.",
+    "stress": "Speaking and counting down aloud before a panel.",
+    "amusement": "Watching funny video clips.",
+    "meditation": "Guided breathing with closed eyes.",
+}
+
+
+def current_paths() -> Paths:
+    """The paths as typed so far: they decide what the other controls offer, and stand below them on the page."""
+    for name in Paths.NAMES:
+        st.session_state.setdefault(f"path_{name}", getattr(default_paths(), name))
+    return Paths(*(st.session_state[f"path_{name}"].strip() for name in Paths.NAMES))
+
+
+def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request | None]:
+    """Draw the controls: the chosen state, and the request when Generate was pressed.
+
+    info is None while no model could be loaded: then there are only the paths, to mend that.
+    """
+    condition, request = "", None
+    if info is not None:
+        condition = _condition(info)
+        left, right = st.columns(2)
+        windows = left.number_input(
+            "Windows", 1, MAX_WINDOWS, 4, key="windows", help=f"How many windows of {WINDOW_S} s to make."
+        )
+        seed = right.number_input(
+            "Seed", 0, MAX_SEED, 42, key="seed", help="The same seed and settings give the same signals again."
+        )
+        pressed = st.button(
+            "Generate", type="primary", width="stretch", disabled=busy, key="generate", icon=":material/play_arrow:"
+        )
+        sampling, calibrate = _sampling(info)
+        if pressed and not busy:
+            request = Request(condition, int(windows), int(seed), sampling, calibrate)
+    _path_fields(open_at_once=info is None)
+    return condition, request
+
+
+def _condition(info: GeneratorInfo) -> str:
+    condition = st.pills(
+        "State",
+        info.conditions,
+        default=info.conditions[0],
+        required=True,
+        format_func=str.capitalize,
+        key=f"condition_{len(info.conditions)}",
+        help="What the person is doing while the signals are recorded.",
+    )
+    st.caption(MEANING.get(condition, ""))
+    return condition
+
+
+def _sampling(info: GeneratorInfo) -> tuple[Sampling, bool]:
+    """Steps and guidance with this model's own defaults; another model brings its own."""
+    default, model = info.defaults, info.bundle_sha256[:12]
+    with st.expander("Sampling", icon=":material/tune:"):
+        left, right = st.columns(2)
+        numbers = {}
+        for column, stream, name in ((left, "ecg", "ECG"), (right, "low", "LOW")):
+            numbers[f"{stream}_steps"] = column.number_input(
+                f"{name} steps",
+                1,
+                MAX_STEPS,
+                int(getattr(default, f"{stream}_steps")),
+                key=f"{stream}_steps_{model}",
+                help=f"How often the network refines the {_carries(stream)}. More takes longer; beyond the default it "
+                "seldom helps.",
+            )
+            numbers[f"{stream}_guidance"] = column.number_input(
+                f"{name} guidance",
+                0.0,
+                MAX_GUIDANCE,
+                float(getattr(default, f"{stream}_guidance")),
+                step=0.1,
+                key=f"{stream}_guidance_{model}",
+                help=f"How strongly the {_carries(stream)} is pushed towards the state. 0 is off; above 0 each step "
+                "costs twice and windows differ less.",
+            )
+        calibrate = st.toggle(
+            "Calibrate to the reference",
+            key="calibrate",
+            help="Stretches and shifts the finished signals so that their amplitudes are spread like those of the "
+            "reference windows of this state. Rhythms stay as they are.",
+        )
+    return Sampling(**numbers), calibrate
+
+
+def _carries(stream: str) -> str:
+    return "ECG" if stream == "ecg" else "slow signals (respiration and skin conductance)"
+
+
+def _path_fields(open_at_once: bool) -> None:
+    labels = {
+        "milestones": ("Milestones folder", "Holds the manifests (milestone_*.json) and the norm files."),
+        "checkpoint": ("Checkpoint file", "The weights, .safetensors or .pt. Empty: the one beside the milestones."),
+        "fold": (
+            "Reference fold",
+            "A folder with test_X_ecg.npy and test_X_low.npy, your own recording's for example.",
+        ),
+    }
+    with st.expander("Advanced: paths", expanded=open_at_once, icon=":material/folder_open:"):
+        for name, (label, explained) in labels.items():
+            st.text_input(label, key=f"path_{name}", help=explained)
+        st.button("Back to the defaults", on_click=_reset_paths, key="reset_paths")
+
+
+def _reset_paths() -> None:
+    default = default_paths()
+    for name in Paths.NAMES:
+        st.session_state[f"path_{name}"] = getattr(default, name)
