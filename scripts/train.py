@@ -11,7 +11,6 @@ from dataclasses import fields
 from pathlib import Path
 
 from _command import run
-
 from physiosynth.runtime import available_cores, prepare_process
 
 

@@ -91,7 +91,7 @@ class Trainer:
 
         However it ends, the state is kept and the next run() goes on from it.
         """
-        started = time.monotonic()
+        started, limit_s = time.monotonic(), math.inf if max_minutes is None else max_minutes * 60
         self._make_plan(max_minutes)
         try:
             self._train_until(
