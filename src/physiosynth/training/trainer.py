@@ -94,9 +94,7 @@ class Trainer:
         started, limit_s = time.monotonic(), math.inf if max_minutes is None else max_minutes * 60
         self._make_plan(max_minutes)
         try:
-            self._train_until(
-                lambda: max_minutes is not None and time.monotonic() - started > max_minutes * 60, on_step
-            )
+            self._train_until(lambda: time.monotonic() - started > limit_s, on_step)
         except TrainingError:
             raise  # the weights are spoilt: what was saved before them stays
         except BaseException:
