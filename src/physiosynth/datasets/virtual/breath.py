@@ -57,12 +57,12 @@ def draw_breath_traits(z: dict[str, float], rng: np.random.Generator) -> BreathT
             rest + 0.5,
             rest,
             15.6 + 1.3 * z["breath_rate"] + 1.0 * rng.normal(),
-            rest + 1.5 + 0.8 * z["breath_amused"],
+            rest + 1.4 + 0.4 * z["breath_amused"],
             np.clip(9.0 + 1.7 * z["breath_slow"], 5.8, 12.2),
         ]
     )
-    depth = 5.6 * np.exp(0.22 * z["breath_depth"]) * np.array([1.15, 1.0, 1.0, 1.0, 1.35])
-    depth[_STRESS] *= 1.62 * np.exp(0.14 * z["breath_stress"])
+    depth = 5.1 * np.exp(0.22 * z["breath_depth"]) * np.array([1.15, 1.0, 1.0, 1.0, 1.35])
+    depth[_STRESS] *= 1.46 * np.exp(0.12 * z["breath_stress"])
     depth[_AMUSEMENT] *= 1.08 * np.exp(0.16 * z["breath_amused"])
     irregular = np.exp(0.25 * rng.normal())
     pause = float(np.clip(rng.normal(0.16, 0.08), 0.02, 0.32))

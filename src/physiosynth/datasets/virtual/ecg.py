@@ -47,14 +47,14 @@ class EcgTraits:
 def draw_ecg_traits(z: dict[str, float], rng: np.random.Generator) -> EcgTraits:
     """Traits from the subject's normal scores `z` and its own generator, within what healthy adults show."""
     gain = np.exp(0.16 * rng.normal())
-    r = float(np.clip(1.12 * np.exp(0.33 * z["ecg_r"]), 0.5, 2.3))
+    r = float(np.clip(1.33 * np.exp(0.33 * z["ecg_r"]), 0.5, 2.3))
     narrow = rng.uniform(0.0092, 0.0125)  # SD of R: a QRS of 80 to 105 ms
     p_sd, pr = rng.uniform(0.017, 0.025), rng.uniform(0.125, 0.185)
-    t = float(np.clip(0.30 * np.exp(0.42 * z["ecg_t"]), 0.08, 0.75))
+    t = float(np.clip(0.39 * np.exp(0.42 * z["ecg_t"]), 0.08, 0.5 * r))
     t_at, t_rise, t_fall = rng.uniform(0.265, 0.315), rng.uniform(0.050, 0.072), rng.uniform(0.032, 0.046)
     q = r * rng.choice([0.0, rng.uniform(0.03, 0.09), rng.uniform(0.09, 0.2)], p=[0.2, 0.5, 0.3])
-    s = float(np.clip(0.2 * np.exp(0.7 * z["ecg_s"]), 0.03, 0.75)) * r
-    late = rng.uniform(0.06, 0.16) * r if rng.uniform() < 0.2 else 0.0
+    s = float(np.clip(0.24 * np.exp(0.7 * z["ecg_s"]), 0.03, 0.75)) * r
+    late = rng.uniform(0.05, 0.11) * r if rng.uniform() < 0.2 else 0.0
     early_repolarisation = rng.uniform(0.02, 0.09) if rng.uniform() < 0.3 else rng.uniform(-0.03, 0.02)
     biphasic = -rng.uniform(0.25, 0.5) * t if rng.uniform() < 0.15 else 0.0
     u = rng.uniform(0.01, 0.03) if rng.uniform() < 0.3 else 0.0

@@ -12,6 +12,8 @@ from physiosynth.datasets.virtual.protocol import BODY_HZ, Timeline
 from physiosynth.datasets.virtual.skin import Sweating
 from physiosynth.signals import LABEL_IDS
 
+_MOST_CHANGE = 0.3  # of the R-R interval, by breath, waves and drift together
+
 
 @dataclass(frozen=True)
 class HeartTraits:
@@ -38,24 +40,26 @@ def draw_heart_traits(z: dict[str, float], rng: np.random.Generator) -> HeartTra
 
     The stress rate lies between the reference's chest and wrist values, whose difference is a detector's artefact.
     """
-    rest = float(np.clip(72.2 + 10.0 * z["heart_rate"], 50, 98))
+    rest = float(np.clip(71.4 + 9.9 * z["heart_rate"], 50, 98))
     rate = np.array(
         [
             rest + 4,
             rest,
-            rest + np.clip(19.5 + 10.5 * z["heart_stress"], 3, None),
+            rest + np.clip(17.2 + 11.5 * z["heart_stress"], 3, None),
             rest + 0.8 + 1.8 * rng.normal(),
-            71.3 + 0.68 * (rest - 72.2) + 1.5 * rng.normal(),
+            70.6 + 0.7 * (rest - 71.4) + 1.5 * rng.normal(),
         ]
     )
     # A slow heart is a vagal one.
-    vagal = np.exp(0.5 * (0.94 * z["heart_vagal"] - 0.33 * z["heart_rate"]))
-    slow = np.exp(0.32 * (0.6 * z["heart_vagal"] + 0.8 * z["heart_slow"]))
+    vagal = np.clip(np.exp(0.68 * (0.94 * z["heart_vagal"] - 0.33 * z["heart_rate"])), 0.2, 2.6)
+    slow = np.exp(0.42 * (0.6 * z["heart_vagal"] + 0.8 * z["heart_slow"]))
+    # Who answers to stress with a fast heart does so by vagal withdrawal.
+    withdrawn = np.exp(-0.2 * z["heart_stress"])
     return HeartTraits(
         rate=rate,
-        rsa_ms=44 * vagal * np.array([0.9, 1.0, 0.5 * np.exp(0.25 * rng.normal()), 0.95, 1.3]),
-        wave_ms=30 * slow * np.array([1.0, 1.0, 0.85, 1.05, 0.7]),
-        drift_ms=38 * slow * np.array([1.1, 1.0, 0.9, 1.2, 0.7]),
+        rsa_ms=66 * vagal * np.array([0.9, 1.0, 0.56 * withdrawn * np.exp(0.4 * rng.normal()), 0.95, 1.3]),
+        wave_ms=38 * slow * np.array([1.0, 1.0, 0.8 * withdrawn, 1.05, 0.7]),
+        drift_ms=41 * slow * np.array([1.1, 1.0, 0.85 * withdrawn, 1.2, 0.7]),
         wave_hz=float(rng.uniform(0.085, 0.115)),
         delay_s=float(rng.uniform(0.1, 0.5)),
         smoothing_s=float(rng.uniform(0.35, 0.6)),
@@ -96,7 +100,7 @@ def instantaneous_rate(
     rate = rate + traits.arousal_bpm * _arousal(timeline, sweating)
     interval_ms = 60_000 / rate
     change = -(respiratory + waves + drift) / interval_ms
-    return rate / (1 + 0.4 * np.tanh(change / 0.4))
+    return rate / (1 + _MOST_CHANGE * np.tanh(change / _MOST_CHANGE))
 
 
 def _vagal_drive(traits: HeartTraits, drive: np.ndarray) -> np.ndarray:

@@ -44,12 +44,12 @@ class Sweating:
 
 def draw_skin_traits(z: dict[str, float], rng: np.random.Generator) -> SkinTraits:
     """Traits from the subject's normal scores `z` and its own generator; levels are log-normal across subjects."""
-    chest = 2.75 * np.exp(0.70 * z["skin_chest"])
+    chest = 2.85 * np.exp(0.70 * z["skin_chest"])
     wrist = 0.72 * np.exp(1.05 * (0.5 * z["skin_chest"] + 0.866 * z["skin_wrist"]))
     react = np.exp(0.16 * z["skin_react"])
     chest_ratio = np.array([1.15, 1.0, 1.42 * react, 1.15, 1.02])
-    wrist_ratio = np.array([1.3, 1.0, 2.35 * react**0.5 * np.exp(-0.1 * z["skin_wrist"]), 1.08, 1.08])
-    often = np.exp(0.45 * z["skin_events"])
+    wrist_ratio = np.array([1.3, 1.0, 2.5 * react**0.5 * np.exp(-0.1 * z["skin_wrist"]), 1.08, 1.08])
+    often = 0.92 * np.exp(0.66 * z["skin_events"])
     return SkinTraits(
         chest_level=chest * chest_ratio,
         wrist_level=wrist * wrist_ratio,
@@ -57,12 +57,12 @@ def draw_skin_traits(z: dict[str, float], rng: np.random.Generator) -> SkinTrait
             [
                 3.5 * often,
                 1.8 * often,
-                8.5 * np.exp(0.4 * z["skin_react"] + 0.2 * z["skin_events"]),
-                2.0 * often * np.exp(0.3 * rng.normal()),
-                1.7 * often * np.exp(0.6 * rng.normal()),
+                7.4 * np.exp(0.8 * z["skin_react"] + 0.3 * z["skin_events"]),
+                1.8 * often * np.exp(0.3 * rng.normal()),
+                1.3 * often * np.exp(1.3 * z["skin_calm"]),
             ]
         ),
-        size=0.05 * float(np.exp(0.3 * rng.normal())) * np.array([1.2, 1.0, 1.6, 1.1, 0.9]),
+        size=0.057 * float(np.exp(0.3 * rng.normal())) * np.array([1.2, 1.0, 1.6, 1.1, 0.9]),
         rise_s=float(rng.uniform(0.55, 0.95)),
         recovery_s=float(np.clip(rng.lognormal(np.log(3.2), 0.3), 1.8, 7.0)),
         habituation=float(rng.uniform(0.2, 0.55)),
@@ -85,7 +85,7 @@ def make_sweating(
     relative = np.exp(0.65 * rng.standard_normal(len(onset)) - 0.2) * worn
     size = (weights @ traits.size)[at] * relative
     slow = timeline.weights(25.0 * min(1.0, recovery_scale), 70.0 * min(1.0, recovery_scale))
-    drift = 0.06 * band_noise(rng, len(times), BODY_HZ, 0.0015, 0.012, slope=1.6)
+    drift = 0.05 * band_noise(rng, len(times), BODY_HZ, 0.0015, 0.012, slope=1.6)
     sag = 1 + 0.06 * (0.5 - timeline.progress) * (timeline.target != LABEL_IDS["stress"])
     chest_tonic = slow @ traits.chest_level * np.exp(drift) * sag
     wrist_drift = 0.7 * drift + 0.05 * band_noise(rng, len(times), BODY_HZ, 0.0015, 0.012, slope=1.6)

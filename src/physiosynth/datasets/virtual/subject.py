@@ -22,7 +22,7 @@ CHANNELS = tuple(f"chest/{name}" for name in CHEST_UNITS) + tuple(f"wrist/{name}
 NOTICE = "Synthetic: a virtual subject made by a simulator, not a recording of a person."
 _SCORES = (
     "order", "heart_rate", "heart_stress", "heart_vagal", "heart_slow", "skin_chest", "skin_wrist", "skin_events",
-    "skin_react", "breath_rate", "breath_depth", "breath_slow", "breath_stress", "breath_amused",
+    "skin_react", "skin_calm", "breath_rate", "breath_depth", "breath_slow", "breath_stress", "breath_amused",
     "ecg_r", "ecg_t", "ecg_s",
 )  # fmt: skip
 _BLOCK = 16  # subjects over whom every score takes each sixteenth of its distribution once
@@ -96,7 +96,7 @@ def draw_traits(seed: int, index: int) -> Traits:
 
 
 def _normal_scores(seed: int, index: int) -> np.ndarray:
-    """(17,) standard normal scores: a Latin hypercube over each 16 subjects, so that a small cohort is a fair sample.
+    """(18,) standard normal scores: a Latin hypercube over each 16 subjects, so that a small cohort is a fair sample.
 
     Of 200 hypercubes the one whose scores correlate least is taken.
     """
