@@ -5,6 +5,7 @@ Drawn with matplotlib's object interface alone, under one lock: pages of several
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections.abc import Iterable
@@ -45,6 +46,13 @@ class Strip:
         """Time in s and values of a channel."""
         values, rate = {"ECG": (self.ecg, ECG_HZ), "Resp": (self.resp, LOW_HZ), "EDA": (self.eda, LOW_HZ)}[channel]
         return np.arange(len(values)) / rate, values
+
+    @property
+    def digest(self) -> str:
+        """What the window is, as a key for things made of it."""
+        parts = (self.ecg, self.resp, self.eda, np.empty(0) if self.beats_s is None else self.beats_s)
+        content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+        return hashlib.sha256(f"{self.title}|{self.reference}".encode() + content).hexdigest()
 
     def colour(self, channel: str) -> str:
         return REFERENCE_COLOUR if self.reference else COLOURS[channel]

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
 
 BESIDE, OVER, OFF = "Beside", "Over", "Off"
-PSD_HELP = (
-    "Share of the power that lies at the same frequencies, over all windows of this state: 100 % is the same spectrum, "
-    "noise gives about a third or less. Size does not count."
-)
-ACF_HELP = (
-    "How well the signals repeat themselves at the same delays (concordance of autocorrelations): 1 is the same, noise "
-    "gives about 0."
-)
-DISTANCE_HELP = "Typical difference of the spectra in decibels, size included: 0 is the same, 6 is twice as large."
+LIKENESS_HELP = """
+**PSD**: share of the power that lies at the same frequencies. 100 % is the same spectrum; noise gives about a third.
+Size does not count.
+
+**ACF**: whether the signals repeat themselves after the same delays (concordance of autocorrelations). 1 is the same;
+noise gives about 0.
+
+**Distance**: typical difference of the spectra in decibels, size included. 0 is the same, 6 is twice as large.
+
+In brackets: what one half of the reference scores against the other, about the best to be expected. Good figures alone
+do not prove that signals are realistic.
+"""
 
 
 def show(run: Run, reference: RealWindows | None) -> None:
@@ -111,11 +114,8 @@ def _slider(column, label: str, count: int, key: str, help: str) -> int:
 
 
 def _traces(strip: Strip, other: Strip | None, eda_name: str, overlay: bool) -> None:
-    words = figures.describe(strip, other, eda_name)
-    for width in ("wide", "narrow"):
-        with st.container(key=f"{width}_traces"):
-            picture = figures.traces(strip, other, eda_name, overlay, narrow=width == "narrow")
-            st.image(picture, width="stretch", alt=words)
+    key = (strip.digest, other and other.digest, eda_name, overlay)
+    _picture("traces", key, figures.describe(strip, other, eda_name), strip, other, eda_name, overlay)
 
 
 def _paper(strip: Strip, other: Strip | None) -> None:
@@ -127,10 +127,20 @@ def _paper(strip: Strip, other: Strip | None) -> None:
         key="paper_start",
         help=f"{PAPER_S} s of the ECG (3 s on a narrow screen), ruled like the paper of an electrocardiograph.",
     )
+    words = f"{strip.title}: the ECG from second {start} on ECG paper."
+    _picture("paper", (strip.digest, other and other.digest, start), words, strip, other, start)
+
+
+def _picture(kind: str, key: tuple, words: str, *content) -> None:
+    """A picture for wide and one for narrow screens; style.css shows one of them."""
     for width in ("wide", "narrow"):
-        with st.container(key=f"{width}_paper"):
-            picture = figures.paper(strip, other, start, narrow=width == "narrow")
-            st.image(picture, width="stretch", alt=f"{strip.title}: the ECG from second {start} on ECG paper.")
+        with st.container(key=f"{width}_{kind}"):
+            st.image(_drawn(kind, key, width == "narrow", content), width="stretch", alt=words)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _drawn(kind: str, key: tuple, narrow: bool, _content: tuple) -> bytes:
+    return getattr(figures, kind)(*_content, narrow=narrow)
 
 
 def _downloads(run: Run) -> None:
@@ -153,11 +163,16 @@ def _downloads(run: Run) -> None:
 
 def _readings(strip: Strip, other: Strip | None) -> None:
     columns = [("Synthetic", strip)] + ([("Reference", other)] if other is not None else [])
-    measured = [readings(each) for _, each in columns]
+    measured = [_measured(each.digest, each) for _, each in columns]
     lines = [["Reading", *(name for name, _ in columns)]]
     lines += [[name, *(values[name] for values in measured)] for name in measured[0]]
     st.markdown("##### Readings of the windows shown", help="Measured by the same detectors in both windows.")
     st.markdown(_table(lines))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _measured(digest: str, _strip: Strip) -> dict[str, str]:
+    return readings(_strip)
 
 
 def readings(strip: Strip) -> dict[str, str]:
@@ -183,11 +198,7 @@ def _number(value: float, unit: str, digits: int) -> str:
 
 
 def _likeness(run: Run, reference: RealWindows, matching: np.ndarray) -> None:
-    st.markdown(
-        "##### Likeness to the reference",
-        help=f"PSD: {PSD_HELP}\n\nACF: {ACF_HELP}\n\nDistance: {DISTANCE_HELP}\n\nIn brackets: what one half of the reference scores "
-        "against the other, the most that can be expected. High values alone do not prove that signals are realistic.",
-    )
+    st.markdown("##### Likeness to the reference", help=LIKENESS_HELP)
     try:
         rows = likeness_table(run.batch, reference, matching)
     except PhysiosynthError as error:

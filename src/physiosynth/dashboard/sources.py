@@ -38,7 +38,7 @@ def default_paths() -> Paths:
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _default_paths(_where: str) -> Paths:
+def _default_paths(folder: str) -> Paths:
     bundle = resolve_bundle(DEFAULT)
     return Paths(str(bundle.milestones), str(bundle.checkpoint), str(bundle.fold or ""))
 

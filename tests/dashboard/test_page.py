@@ -1,0 +1,205 @@
+"""The page's logic, without a browser: a tiny bundle in the published layout is its default."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from conftest import ROOT
+
+sys.path.append(str(Path(__file__).parents[1] / "generate"))
+
+from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+
+FOLD = "data/processed/two_stream/fold_S10"
+WORDS = "Synthetic, trained on simulated data, not for clinical use"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A folder with a tiny bundle in the published places, and 16 reference windows of all states."""
+    networks = tiny()
+    return write_bundle(
+        tmp_path_factory.mktemp("page") / "root",
+        checkpoint_of(weights_of(networks), epoch=7),
+        {**TINY_MANIFEST, "architecture": networks.to_dict()},
+        config={"source": "virtual", "eda": "full", "channels_low": ["EDA", "Resp"]},
+        windows=16,
+    )
+
+
+@pytest.fixture
+def page(bundle, monkeypatch):
+    """The page just opened in the bundle's folder."""
+    monkeypatch.chdir(bundle)
+    return opened()
+
+
+def opened() -> AppTest:
+    return AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60).run()
+
+
+def generate(page: AppTest, wait: bool = True) -> AppTest:
+    page.button(key="generate").click().run()
+    deadline = time.monotonic() + 60
+    while wait and "job" in page.session_state and time.monotonic() < deadline:
+        time.sleep(0.05)
+        page.run()
+    return page
+
+
+def words(elements) -> str:
+    return "\n".join(str(element.value) for element in elements)
+
+
+def shown(page: AppTest) -> str:
+    return words([*page.markdown, *page.caption])
+
+
+def alts(page: AppTest) -> list[str]:
+    """Alternative texts of the pictures on the page."""
+    return [image.alt for element in page.get("image") for image in element.proto.imgs]
+
+
+def by_label(widgets, label: str):
+    return next(widget for widget in widgets if widget.label == label)
+
+
+def path_field(page: AppTest, name: str):
+    return page.text_input(key=f"path_{name}")
+
+
+def test_it_opens_with_nothing_configured(page):
+    """The published places are found, the model's own settings offered, and the page says what these signals are."""
+    assert not page.error and not page.exception and not page.warning
+    assert WORDS in shown(page)
+    assert path_field(page, "fold").value.endswith("fold_S10")
+    assert by_label(page.number_input, "ECG steps").value == TINY_MANIFEST["sampling_steps"]
+    assert by_label(page.number_input, "LOW guidance").value == TINY_MANIFEST["cfg_scale"]
+
+
+def test_generating_shows_the_state_that_was_picked(page):
+    """Traces, readings, likeness and provenance of the state asked for appear, and stay when the view changes."""
+    page.button_group(key="condition_4").set_value("stress")
+    generate(page)
+    assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
+    assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
+    assert all(label in shown(page) for label in ("Heart rate", "ECG (175 Hz)", "Resp (4 Hz)", "EDA (4 Hz)", "Seed 42"))
+    run = page.session_state["run"]
+    by_label(page.slider, "Window").set_value(3).run()
+    assert page.session_state["run"] is run
+    assert any(text.startswith("Synthetic · stress · window 3") for text in alts(page))
+
+
+def test_settings_reach_the_sampler(page):
+    """Windows, seed, steps and guidance of each stream are those of the fields."""
+    for label, value in (("Windows", 2), ("Seed", 7), ("ECG steps", 3), ("LOW steps", 4), ("LOW guidance", 0.0)):
+        by_label(page.number_input, label).set_value(value)
+    run = generate(page).session_state["run"]
+    sampling = run.batch.provenance.sampling
+    assert len(run.batch) == 2 and run.batch.provenance.seed == 7
+    assert (sampling["ecg"]["steps"], sampling["low"]["steps"], sampling["low"]["guidance"]) == (3, 4, 0.0)
+
+
+def test_the_same_request_gives_the_same_signals(page, bundle):
+    """Two pages with the same settings draw identical arrays, each into its own session."""
+    other = generate(opened())
+    first = generate(page).session_state["run"].batch
+    assert np.array_equal(first.ecg, other.session_state["run"].batch.ecg)
+    assert first is not other.session_state["run"].batch
+
+
+def test_calibration_is_done_and_noted(page):
+    """With the switch on, the windows say what they were matched to; with it off they do not."""
+    assert generate(page).session_state["run"].batch.provenance.calibrated is None
+    page.toggle(key="calibrate").set_value(True)
+    assert generate(page).session_state["run"].batch.provenance.calibrated
+
+
+@pytest.mark.parametrize("field", ["milestones", "checkpoint"])
+def test_a_wrong_path_is_told_in_words_and_loses_nothing(page, field):
+    """A path that leads nowhere names itself; the result stays, and the defaults come back with one button."""
+    generate(page)
+    path_field(page, field).set_value("/nowhere/at/all").run()
+    assert "/nowhere/at/all" in words(page.error) and "Traceback" not in words(page.error) and not page.exception
+    assert "run" in page.session_state and alts(page)
+    page.button(key="reset_paths").click().run()
+    assert not page.error and page.button(key="generate")
+
+
+def test_a_reference_that_is_not_there_is_a_warning(page):
+    """Without a reference the windows are still made and shown, and the page says why there is no comparison."""
+    path_field(page, "fold").set_value("/no/fold")
+    generate(page)
+    assert "/no/fold" in words(page.warning) and not page.exception
+    assert any(text.startswith("Synthetic") for text in alts(page)) and "Likeness" not in shown(page)
+
+
+def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):
+    """A reference with NaN in it is refused in plain words; calibration to it keeps the windows as they are."""
+    fold = Path(shutil.copytree(bundle / FOLD, tmp_path / "fold"))
+    values = np.load(fold / "test_X_ecg.npy")
+    values[3, 10] = np.nan
+    np.save(fold / "test_X_ecg.npy", values)
+    path_field(page, "fold").set_value(str(fold))
+    page.toggle(key="calibrate").set_value(True)
+    generate(page)
+    assert "not finite" in words(page.warning) and "Not calibrated" in words(page.error)
+    assert page.session_state["run"].batch.provenance.calibrated is None and not page.exception
+
+
+def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):
+    """A fold without stress windows gives no comparison for stress."""
+    fold = Path(shutil.copytree(bundle / FOLD, tmp_path / "fold"))
+    np.save(fold / "test_cond.npy", np.ones(16, dtype=np.int64))
+    path_field(page, "fold").set_value(str(fold))
+    page.button_group(key="condition_4").set_value("stress")
+    generate(page)
+    assert "no stress windows" in words(page.info) and not page.exception
+
+
+def test_cancel_keeps_the_page_and_the_result_before(page):
+    """A long run is cancelled within moments; windows finished so far, or else the last result, remain."""
+    before = generate(page).session_state["run"]
+    by_label(page.number_input, "Windows").set_value(64)
+    by_label(page.number_input, "ECG steps").set_value(1000)
+    generate(page, wait=False)
+    job = page.session_state["job"]
+    assert page.button(key="generate").disabled
+    page.button(key="cancel").click().run()
+    assert job.wait(10)
+    page.run()
+    assert "job" not in page.session_state and not page.error and not page.button(key="generate").disabled
+    after = page.session_state["run"]
+    assert after is before or (not after.whole and "Stopped early" in shown(page))
+
+
+def test_another_bundle_replaces_the_model(page, tmp_path):
+    """Naming another bundle's milestones samples from that one: nothing of the first is reused."""
+    first = generate(page).session_state["run"]
+    networks = tiny()
+    other = write_bundle(
+        tmp_path / "other",
+        checkpoint_of(weights_of(networks, seed=5), epoch=7),
+        {**TINY_MANIFEST, "architecture": networks.to_dict(), "sampling_steps": 3},
+    )
+    path_field(page, "milestones").set_value(str(other / "results/checkpoints/diffusion/milestones"))
+    path_field(page, "checkpoint").set_value("").run()
+    assert by_label(page.number_input, "ECG steps").value == 3
+    second = generate(page).session_state["run"]
+    assert second.batch.provenance.bundle_sha256 != first.batch.provenance.bundle_sha256
+    assert not np.array_equal(first.batch.ecg, second.batch.ecg)
+
+
+def test_no_bundle_at_all_is_told_in_words(tmp_path, monkeypatch):
+    """Where neither the published places nor the embedded bundle exist, the page opens and says what it expected."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("physiosynth.generate.bundle.EMBEDDED", tmp_path / "embedded")
+    page = opened()
+    assert "No bundle" in words(page.error) and not page.exception
+    assert path_field(page, "milestones").value == ""
+    assert "not for clinical use" in shown(page)
