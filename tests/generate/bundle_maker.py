@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from conftest import shared_path
 
+from conftest import shared_path
 from physiosynth.models.architecture import Architecture, StreamSettings, published
-from physiosynth.models.rhythm import BEAT, CONTEXT_CHANNELS
+from physiosynth.models.low_space import DRAWN_CHANNELS
+from physiosynth.models.rhythm import CONTEXT_CHANNELS
 
 # Means and SDs of the published fold: EDA is phasic and small, Resp is larger.
 NORM_LOW = {"mean": np.array([0.001, 0.05], np.float32), "std": np.array([0.088, 3.09], np.float32)}
@@ -52,7 +53,7 @@ def tiny(name: str = "coupled", condition_dim: int = 4) -> Architecture:
             StreamSettings(("ECG",), strides=(5,), patch=10, **{**small, "prediction": "epsilon"}),
         )
     ecg = StreamSettings(("ECG",), strides=(5,), patch=10, context_channels=CONTEXT_CHANNELS, **small)
-    return Architecture(name, condition_dim, StreamSettings(("EDA", "Resp", BEAT), strides=(2,), **small), ecg)
+    return Architecture(name, condition_dim, StreamSettings(DRAWN_CHANNELS, strides=(2,), **small), ecg)
 
 
 def weights_of(architecture: Architecture, seed: int = 0) -> dict[str, dict[str, torch.Tensor]]:
@@ -121,4 +122,3 @@ def tiny_bundle(root: Path, architecture: Architecture | None = None, seed: int 
     architecture = architecture or tiny()
     content = {**TINY_MANIFEST, "architecture": architecture.to_dict(), **manifest}
     return write_bundle(root, checkpoint_of(weights_of(architecture, seed), epoch=7), content)
-

@@ -8,7 +8,8 @@ from typing import Any
 
 from physiosynth.errors import CheckpointError, RequestError
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow
-from physiosynth.models.rhythm import BEAT, CONTEXT_CHANNELS
+from physiosynth.models.low_space import DRAWN_CHANNELS
+from physiosynth.models.rhythm import CONTEXT_CHANNELS
 from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 
 PUBLISHED, COUPLED = "published", "coupled"
@@ -38,12 +39,16 @@ class StreamSettings:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A pair of streams. 'coupled': LOW also draws the beat, and the ECG network sees what LOW drew."""
+    """A pair of streams. 'coupled': LOW also draws the beat, and the ECG network sees what LOW drew.
+
+    eda_spread: mean and SD of the logarithm of the training windows' EDA spread (see low_space); coupled pairs only.
+    """
 
     name: str
     condition_dim: int
     low: StreamSettings
     ecg: StreamSettings
+    eda_spread: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.name not in (PUBLISHED, COUPLED):
@@ -82,7 +87,7 @@ class Architecture:
         known = _known(cls, content)
         try:
             streams = {name: StreamSettings.from_dict(known[name]) for name in ("low", "ecg")}
-            return cls(**{**known, **streams})
+            return cls(**{**known, **streams, "eda_spread": tuple(known.get("eda_spread", cls.eda_spread))})
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"The manifest's architecture is incomplete or malformed: {error}.") from error
 
@@ -112,18 +117,19 @@ def coupled(
     ecg_base: int = 32,
     low_levels: int = 3,
     ecg_blocks: int = 2,
+    eda_spread: tuple[float, float] = (0.0, 1.0),
 ) -> Architecture:
-    """Our networks: LOW draws EDA, Resp and the beat; a patched ECG network follows them.
+    """Our networks: LOW draws EDA, Resp and the beat (see low_space); a patched ECG network follows them.
 
     low_base, ecg_base: widths of the first level; low_levels: levels of LOW (2 to 4); ecg_blocks: residual blocks a
-    level of the ECG network.
+    level of the ECG network; eda_spread: see Architecture.
     """
     multipliers = (1, 2, 4, 8)
     return Architecture(
         COUPLED,
         condition_dim,
         low=StreamSettings(
-            (*LOW_CHANNELS, BEAT),
+            DRAWN_CHANNELS,
             strides=(2, 2, 2)[: low_levels - 1],
             base=low_base,
             multipliers=multipliers[:low_levels],
@@ -141,4 +147,5 @@ def coupled(
             patch=5,
             prediction="v",
         ),
+        eda_spread=eda_spread,
     )

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from physiosynth.models.architecture import Architecture
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
-from physiosynth.models.rhythm import ecg_context, phase_from_model
+from physiosynth.models.low_space import decode
+from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import StepCallback, StreamSampling, ignore_step
-from physiosynth.signals import ECG_STEPS, LOW_CHANNELS, LOW_STEPS
+from physiosynth.signals import ECG_STEPS, LOW_STEPS
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ class TwoStreamDiffusionAdapter(nn.Module):
         phase = context = None
         if self.architecture.coupled:
             offset = beat_offsets(generators, len(y)).to(drawn)
-            phase = phase_from_model(drawn[..., len(LOW_CHANNELS) :], offset)
-            drawn = drawn[..., : len(LOW_CHANNELS)].contiguous()
+            drawn, phase = decode(drawn, offset, self.architecture.eda_spread)
             context = ecg_context(drawn, phase)
         waves = draw(self.ecg, y, ecg, ecg_x_T, ECG_STEPS, generators, shifted(on_step, first, total), context)
         return AdapterSamples(drawn, waves, phase)

@@ -1,7 +1,8 @@
 """The beat as a signal: how the LOW stream carries it, and how the ECG network is shown it.
 
 The LOW network draws the beat phase's advance in each quarter second, standardised by constants; summed up, it is the
-cardiac phase in beats, whole at every R peak. The ECG network is given its cosine and sine, the EDA and the breath.
+cardiac phase in beats, whole at every R peak. The ECG network is given its cosine and sine, and the breath. It is not
+given the EDA: its level would tell the training subjects apart, and a level would come to mean somebody's beats.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from torch import Tensor
 
 from physiosynth.signals import ECG_HZ, LOW_CHANNELS, LOW_HZ
 
-BEAT = "Beat"
 # A heart rate of 77 /min advances 0.32 beats a quarter second; 0.08 beats are 19 /min.
 ADVANCE_MEAN, ADVANCE_SD = 0.32, 0.08
 MIN_ADVANCE = 0.1  # 24 /min: a drawn phase never stands still
-CONTEXT_CHANNELS = 2 + len(LOW_CHANNELS)
+CONTEXT_CHANNELS = 3
 
 
 def advance_to_model(phase: Tensor) -> Tensor:
@@ -33,11 +33,12 @@ def phase_from_model(advance: Tensor, offset: Tensor) -> Tensor:
 
 
 def ecg_context(low: Tensor, phase: Tensor) -> Tensor:
-    """What the ECG network is shown, at the ECG's rate: (b, t, 4) cosine and sine of the phase, then the LOW channels.
+    """What the ECG network is shown, at the ECG's rate: (b, t, 3) cosine and sine of the phase, then the breath.
 
-    low (b, 120, 2) normalised EDA and Resp, sample k at k/4 s; phase (b, 121) beats at the bins' edges.
+    low (b, 120, 2) standardised EDA and Resp, sample k at k/4 s; phase (b, 121) beats at the bins' edges.
     """
-    edges = torch.cat([low, low[:, -1:]], dim=1)
+    resp = low[..., LOW_CHANNELS.index("Resp"), None]
+    edges = torch.cat([resp, resp[:, -1:]], dim=1)
     angle = 2 * math.pi * at_ecg_rate(phase.unsqueeze(-1))
     return torch.cat([angle.cos(), angle.sin(), at_ecg_rate(edges)], dim=2)
 

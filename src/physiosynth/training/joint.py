@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from physiosynth.datasets.loading import WindowItem
 from physiosynth.models.architecture import Architecture
-from physiosynth.models.rhythm import advance_to_model, ecg_context
+from physiosynth.models.low_space import encode
+from physiosynth.models.rhythm import ecg_context
 
 STREAMS = ("low", "ecg")
 
@@ -35,7 +36,7 @@ class JointLoss(nn.Module):
         low, context = batch.low, None
         if self.architecture.coupled:
             context = ecg_context(low, batch.phase)
-            low = torch.cat([low, advance_to_model(batch.phase)], dim=2)
+            low = encode(low, batch.phase, self.architecture.eda_spread)
         losses = {
             "low": self.low.loss(low, y, generator=generator),
             "ecg": self.ecg.loss(batch.ecg, y, context, generator=generator),

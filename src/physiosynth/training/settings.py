@@ -56,12 +56,12 @@ class TrainSettings:
             if not good:
                 raise TrainingError(f"The training setting {name}={getattr(self, name)!r} cannot be used.")
 
-    def build_architecture(self, condition_dim: int) -> Architecture:
-        """The networks these settings ask for."""
+    def build_architecture(self, condition_dim: int, eda_spread: tuple[float, float]) -> Architecture:
+        """The networks these settings ask for; eda_spread: as low_space.measure_spread found it."""
         if self.architecture == PUBLISHED:
             content = published(condition_dim).to_dict()
         else:
-            content = coupled(condition_dim, low_base=self.low_base, ecg_base=self.ecg_base).to_dict()
+            content = coupled(condition_dim, self.low_base, self.ecg_base, eda_spread=eda_spread).to_dict()
         for stream in ("low", "ecg"):
             content[stream]["prediction"] = self.prediction or content[stream]["prediction"]
         return Architecture.from_dict(content)

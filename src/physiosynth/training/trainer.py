@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.datasets.loading import WindowDataset, WindowItem, loader
 from physiosynth.errors import TrainingError
+from physiosynth.models.low_space import measure_spread
 from physiosynth.runtime import resolve_device, window_seed
 from physiosynth.training.joint import STREAMS, JointLoss, ema_rule
 from physiosynth.training.milestones import (
@@ -33,6 +34,7 @@ from physiosynth.training.milestones import (
 from physiosynth.training.settings import TrainSettings
 
 VALIDATION_SEED = 2**31  # of the noise that every validation of every run sees
+SPREAD_WINDOWS = 2000  # looked at to scale the EDA
 SPEED_STEPS = 8  # timed to plan a run and to choose a precision
 VALIDATION_SHARE = 0.12  # of a planned run's time that is not training
 
@@ -69,7 +71,8 @@ class Trainer:
             if not len(data):
                 raise TrainingError(f"The fold has no {split} windows. Preprocess with more subjects.")
         torch.manual_seed(settings.seed)  # the fresh weights of the networks, nothing else
-        self.architecture = settings.build_architecture(len(self.data["train"][0].condition))
+        shown = self.data["train"][spread(len(self.data["train"]), SPREAD_WINDOWS)]
+        self.architecture = settings.build_architecture(shown.condition.shape[1], measure_spread(shown.low))
         weights = {"low": settings.lambda_low, "ecg": settings.lambda_ecg}
         self.model = JointLoss(self.architecture, weights).to(self.device)
         self.average = AveragedModel(self.model, multi_avg_fn=ema_rule(settings.ema_decay), use_buffers=False)
