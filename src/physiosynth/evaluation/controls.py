@@ -60,8 +60,8 @@ def shuffled_states(windows: WindowSet, seed: int) -> WindowSet:
 
 
 def swapped_channels(windows: WindowSet, seed: int = 0) -> WindowSet:
-    """EDA where Resp belongs and Resp where EDA belongs: the published mistake. The seed is not used."""
-    return replace(windows, eda=windows.resp, resp=windows.eda, source="swapped_channels")
+    """Wrong wiring: EDA and Resp in each other's place, the ECG leads reversed. The seed is not used."""
+    return replace(windows, ecg=-windows.ecg, eda=windows.resp, resp=windows.eda, source="swapped_channels")
 
 
 def memorised(windows: WindowSet, seed: int) -> WindowSet:
@@ -90,7 +90,7 @@ CONTROL_TITLES = {
     "phase_randomised": "Real windows with their phases randomised",
     "shuffled_pairing": "Real windows with channels of different windows paired",
     "shuffled_states": "Real windows with their states shuffled",
-    "swapped_channels": "Real windows with EDA and Resp swapped",
+    "swapped_channels": "Real windows with EDA and Resp swapped and the ECG leads reversed",
     "memorised": "Near copies of the real windows",
 }
 

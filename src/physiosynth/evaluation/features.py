@@ -131,14 +131,15 @@ def window_features(
     return features
 
 
-def with_pairing(features: Features, resp: np.ndarray, eda: np.ndarray, positions: np.ndarray) -> Features:
-    """Features after Resp and EDA of window positions[i] were put beside the ECG of window i: nothing is detected anew.
+def with_pairing(features: Features, windows: WindowSet, resp_from: np.ndarray, eda_from: np.ndarray) -> Features:
+    """Features after the low channels changed places, without detecting anything anew.
 
-    resp, eda: (n, 120), re-paired already.
+    windows: already re-paired; window i holds its own ECG, the Resp of resp_from[i] and the EDA of eda_from[i].
     """
-    slow = [name for name, known in FEATURES.items() if "ECG" not in known.channels]
-    values = dict(features.values) | {name: features[name][positions] for name in slow}
-    values |= _coupling(features.rate, features.r_height, resp, eda)
+    values = dict(features.values)
+    for channels, at in ((_RESP, resp_from), (_EDA, eda_from)):
+        values |= {name: features[name][at] for name, known in FEATURES.items() if known.channels == channels}
+    values |= pairs.couplings(features.rate, features.r_height, windows.resp, windows.eda)
     return Features(values, features.rate, features.r_height, features.beat, features.beats_s)
 
 
@@ -230,19 +231,8 @@ def _assembled(parts: list[dict], windows: WindowSet) -> Features:
 
     values = {name: np.array([part[name] for part in parts], dtype=float) for name in FEATURES if name not in COUPLINGS}
     rate, height = rows("_rate", LOW_STEPS), rows("_r_height", LOW_STEPS)
-    values |= _coupling(rate, height, windows.resp, windows.eda)
+    values |= pairs.couplings(rate, height, windows.resp, windows.eda)
     return Features(values, rate, height, rows("_beat", TEMPLATE_STEPS), rows("_beats_s", MOST_BEATS))
-
-
-def _coupling(rate: np.ndarray, height: np.ndarray, resp: np.ndarray, eda: np.ndarray) -> dict[str, np.ndarray]:
-    if not len(rate):
-        return {name: np.empty(0) for name in COUPLINGS}
-    return {
-        "resp_heart": pairs.resp_heart(rate, resp),
-        "resp_coherence": pairs.resp_coherence(rate, resp),
-        "edr_resp": pairs.edr_resp(height, resp),
-        "scr_heart": pairs.scr_heart(rate, eda),
-    }
 
 
 def _read(path: Path | None, count: int) -> Features | None:

@@ -17,6 +17,18 @@ RSA_LAG_S, EDR_LAG_S = (-1.0, 2.0), (-1.0, 1.0)
 AROUSAL_LAG_S = (-2.0, 3.0)
 
 
+def couplings(heart_rate: np.ndarray, r_height: np.ndarray, resp: np.ndarray, eda: np.ndarray) -> dict[str, np.ndarray]:
+    """Every coupling of n windows by name, (n,) each; all arguments (n, t) at 4 Hz."""
+    if not len(heart_rate):
+        return {name: np.empty(0) for name in ("resp_heart", "resp_coherence", "edr_resp", "scr_heart")}
+    return {
+        "resp_heart": resp_heart(heart_rate, resp),
+        "resp_coherence": resp_coherence(heart_rate, resp),
+        "edr_resp": edr_resp(r_height, resp),
+        "scr_heart": scr_heart(heart_rate, eda),
+    }
+
+
 def resp_heart(heart_rate: np.ndarray, resp: np.ndarray) -> np.ndarray:
     """Respiratory sinus arrhythmia: the largest correlation of heart rate with the belt, rate up to 2 s later.
 

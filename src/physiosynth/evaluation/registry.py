@@ -18,7 +18,7 @@ GROUPS = ("distributions", "spectra", "physiology", "coupling", "usefulness", "f
 ALL_STATES = "all"
 Better = Literal["lower", "higher", "near_zero"]
 # Modules that register scores; a module that is not there is a fault of the installation, not of the user.
-SCORE_MODULES: tuple[str, ...] = ()
+SCORE_MODULES: tuple[str, ...] = ("distributions", "spectra_scores", "physiology_scores", "coupling")
 OnStep = Callable[[int, int], None]
 
 
@@ -52,6 +52,11 @@ class Judged:
 
     def __len__(self) -> int:
         return len(self.at)
+
+    @property
+    def whole(self) -> Judged:
+        """The whole set that this is a view of."""
+        return Judged(self._root, np.arange(len(self._root.windows)))
 
     @property
     def windows(self) -> WindowSet:
@@ -88,6 +93,10 @@ class Judged:
     def take(self, positions: Sequence[int] | np.ndarray) -> Judged:
         """A view of these positions (or of this mask) that shares what was measured."""
         return Judged(self._root, self.at[np.asarray(positions)])
+
+    def derived(self, windows: WindowSet) -> Judged:
+        """Other windows, to be measured the way these are: same cache, same number of processes."""
+        return Judged.of(windows, self._root.cache_dir, None, self._root.workers, self._root.on_step)
 
     def of_state(self, name: str) -> Judged:
         """A view of one state; ALL_STATES is everything."""

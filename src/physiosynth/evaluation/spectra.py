@@ -60,12 +60,7 @@ def psd_similarity(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> f
     normalised to sum 1, the windows are averaged, and the figure is sum(min(p, q)), one less the total variation
     distance. Amplitude does not enter; see log_spectral_distance. Raises RequestError.
     """
-    shapes = []
-    for windows in _pair(real, synthetic):
-        power = _band_psd(windows, rate_hz)[1]
-        total = power.sum(axis=1, keepdims=True)
-        shapes.append(np.divide(power, total, out=np.zeros_like(power), where=total > 0).mean(axis=0))
-    return float(np.minimum(*shapes).sum())
+    return shared_power(*(window_spectra(windows, rate_hz) for windows in _pair(real, synthetic)))
 
 
 def acf_similarity(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> float:
@@ -76,9 +71,7 @@ def acf_similarity(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> f
     1989), 2 cov / (var + var + (difference of means)^2), so a flattened curve costs as much as a wrong one. It does
     not see phase: a signal with its phases shuffled keeps its autocorrelation. Raises RequestError.
     """
-    a, b = (_mean_acf(windows, rate_hz) for windows in _pair(real, synthetic))
-    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
-    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 0 else 0.0
+    return concordance(*(window_acf(windows, rate_hz) for windows in _pair(real, synthetic)))
 
 
 def log_spectral_distance(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> float:
@@ -87,10 +80,41 @@ def log_spectral_distance(real: np.ndarray, synthetic: np.ndarray, rate_hz: floa
     real: (n, time), synthetic: (m, time), in the same unit. Bins more than 60 dB under the real peak count as 60 dB
     under it, so that the floor of a filter is not judged. Raises RequestError.
     """
-    a, b = (_band_psd(windows, rate_hz)[1].mean(axis=0) for windows in _pair(real, synthetic))
+    return decibels_apart(*(window_spectra(windows, rate_hz) for windows in _pair(real, synthetic)))
+
+
+def shared_power(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """psd_similarity of spectra from window_spectra, (n, f) and (m, f)."""
+    shapes = []
+    for power in (real, synthetic):
+        total = power.sum(axis=1, keepdims=True)
+        shapes.append(np.divide(power, total, out=np.zeros_like(power), where=total > 0).mean(axis=0))
+    return float(np.minimum(*shapes).sum())
+
+
+def concordance(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """acf_similarity of autocorrelations from window_acf, (n, lags) and (m, lags)."""
+    a, b = real.mean(axis=0), synthetic.mean(axis=0)
+    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
+    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 0 else 0.0
+
+
+def decibels_apart(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """log_spectral_distance of spectra from window_spectra, (n, f) and (m, f)."""
+    a, b = real.mean(axis=0), synthetic.mean(axis=0)
     floor = max(a.max() * 10 ** (-DYNAMIC_RANGE_DB / 10), np.finfo(float).tiny)
     difference = 10 * np.log10(np.maximum(a, floor) / np.maximum(b, floor))
     return float(np.sqrt(np.mean(difference**2)))
+
+
+def window_spectra(windows: np.ndarray, rate_hz: float) -> np.ndarray:
+    """(n, f) one-sided Welch spectra inside the channel's band, unit^2/Hz; frequencies as in band_hz. RequestError."""
+    return _band_psd(windows, rate_hz)[1]
+
+
+def band_hz(steps: int, rate_hz: float) -> np.ndarray:
+    """(f,) frequencies in Hz of window_spectra for windows of this many samples. Raises RequestError."""
+    return _band_psd(np.zeros((1, steps)), rate_hz)[0]
 
 
 def _band_psd(windows: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -110,8 +134,8 @@ def _band_psd(windows: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarr
     return frequency[inside], power[:, inside]
 
 
-def _mean_acf(windows: np.ndarray, rate_hz: float) -> np.ndarray:
-    """(lags,) mean biased autocorrelation for lags of one sample up to the limit; a flat window counts as zeros."""
+def window_acf(windows: np.ndarray, rate_hz: float) -> np.ndarray:
+    """(n, lags) biased autocorrelation for lags of one sample up to the limit; a flat window counts as zeros."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     lag_s = SLOW_LAG_S if rate_hz < SLOW_RATE_HZ else FAST_LAG_S
@@ -119,7 +143,7 @@ def _mean_acf(windows: np.ndarray, rate_hz: float) -> np.ndarray:
     size = next_fast_len(2 * windows.shape[1], real=True)
     products = irfft(np.abs(rfft(_centred(windows), size, axis=1)) ** 2, size, axis=1)[:, : lags + 1]
     energy = products[:, :1]
-    return np.divide(products, energy, out=np.zeros_like(products), where=energy > 0)[:, 1:].mean(axis=0)
+    return np.divide(products, energy, out=np.zeros_like(products), where=energy > 0)[:, 1:]
 
 
 def _centred(windows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,86 @@
+"""Coupling as scores: whether heart, breath and skin of one window belong together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from physiosynth.evaluation import pairs
+from physiosynth.evaluation.controls import pairing
+from physiosynth.evaluation.features import COUPLINGS, Features
+from physiosynth.evaluation.physiology_scores import ks
+from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.windows import WindowSet
+
+PARTNERS = 8  # shuffled pairs a window
+
+
+@score(
+    name="coupling_auc",
+    group="coupling",
+    title="Do the channels belong together?",
+    meaning="How often a window's own channels move together more than those of two windows of a state: 0.5 says they "
+    "do not belong together, 1 says they do.",
+    better="higher",
+    control="shuffled_pairing",
+    per_state=True,
+    parts=COUPLINGS,
+)
+def coupling_auc(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """AUC of paired against shuffled windows, of the judged set alone; the real ones do not enter."""
+    return aucs(synthetic)
+
+
+@score(
+    name="coupling_auc_gap",
+    group="coupling",
+    title="Coupling compared with real windows",
+    meaning="The difference between that figure and the one of real windows; too much coupling counts as too little.",
+    better="lower",
+    control="shuffled_pairing",
+    per_state=True,
+    parts=COUPLINGS,
+)
+def coupling_auc_gap(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """|AUC of the synthetic - AUC of the real|."""
+    ours, theirs = aucs(real), aucs(synthetic)
+    return {name: abs(theirs[name] - ours[name]) for name in COUPLINGS}
+
+
+@score(
+    name="coupling_ks",
+    group="coupling",
+    title="Strength of the coupling (largest gap between distributions)",
+    meaning="How far the shares of windows below any strength of coupling differ from real windows.",
+    better="lower",
+    control="shuffled_pairing",
+    per_state=True,
+    parts=COUPLINGS,
+)
+def coupling_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """KS statistic of the windows' coupling."""
+    return {name: ks(real.features[name], synthetic.features[name]) for name in COUPLINGS}
+
+
+def aucs(judged: Judged) -> dict[str, float]:
+    """Chance that a window's own pair is coupled more strongly than a shuffled one, by coupling; nan where unknown."""
+    apart = shuffled(judged)
+    own = judged.features
+    return {name: pairs.paired_auc(own[name], apart[:, :, i].ravel()) for i, name in enumerate(COUPLINGS)}
+
+
+def shuffled(judged: Judged) -> np.ndarray:
+    """(n, PARTNERS, couplings): each window's heart with the low channels of other windows of its state."""
+    features = judged.whole.features
+    return judged.per_window("shuffled pairs", lambda windows: _shuffled(windows, features))
+
+
+def _shuffled(windows: WindowSet, features: Features) -> np.ndarray:
+    out = np.full((len(windows), PARTNERS, len(COUPLINGS)), np.nan)
+    for place in range(PARTNERS):
+        partner = pairing(windows.states, place)
+        resp, eda = windows.resp[partner], windows.eda[partner]
+        found = pairs.couplings(features.rate, features.r_height, resp, eda)
+        alone = partner == np.arange(len(windows))
+        for i, name in enumerate(COUPLINGS):
+            out[:, place, i] = np.where(alone, np.nan, found[name])
+    return out

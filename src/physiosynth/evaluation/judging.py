@@ -1,0 +1,200 @@
+"""Scores held against their floors (real against real) and their controls (windows known to be wrong)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.controls import CONTROLS, pairing
+from physiosynth.evaluation.features import with_pairing
+from physiosynth.evaluation.registry import ALL_STATES, Context, Floor, Judged, Score, ScoreRow, ScoreTable
+from physiosynth.evaluation.windows import halves_of
+from physiosynth.runtime import window_seed
+
+CONTROL_REPEATS = 5
+EDGE = 0.95
+
+
+def evaluate(
+    scores: Sequence[Score],
+    real: Judged,
+    synthetic: Judged,
+    context: Context | None = None,
+    *,
+    repeats: int | None = None,
+    controls: bool = True,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_rows: Callable[[tuple[ScoreRow, ...]], None] = lambda rows: None,
+) -> ScoreTable:
+    """Every score of every state and part, beside its floors and its control.
+
+    Only states that both sets hold are judged; "all" pools them, the synthetic windows drawn in the real ones' mix.
+    context.train, where given, are the people a floor between people is taken from when `real` is one person; repeats:
+    split halves of a floor, the score's own number when None; controls: whether the controls are scored too; on_step
+    counts scores; on_rows gets a score's rows as soon as they are there. Raises EvaluationError.
+    """
+    context = context or Context()
+    real, synthetic = common_states(real, synthetic)
+    wrong = Controls(real, context.seed)
+    rows: list[ScoreRow] = []
+    for done, score in enumerate(scores):
+        on_step(done, len(scores))
+        if all(getattr(context, need) is not None for need in score.needs):
+            count = score.repeats if repeats is None else min(repeats, score.repeats)
+            found = tuple(_rows_of(score, real, synthetic, context, count, wrong if controls else None))
+            on_rows(found)
+            rows += found
+    on_step(len(scores), len(scores))
+    return ScoreTable(tuple(rows))
+
+
+def common_states(real: Judged, synthetic: Judged) -> tuple[Judged, Judged]:
+    """Both sets without the states that the other lacks. Raises EvaluationError where nothing is common."""
+    both = [state for state in real.present_states if state in synthetic.present_states]
+    if not both:
+        raise EvaluationError(
+            f"No common state: the reference has {', '.join(real.present_states) or 'none'}, the windows to judge "
+            f"{', '.join(synthetic.present_states) or 'none'}."
+        )
+    if real.windows.eda_kind != synthetic.windows.eda_kind:
+        raise EvaluationError(
+            f"The reference has {real.windows.eda_kind} EDA, the windows to judge {synthetic.windows.eda_kind}. "
+            "Use a reference that was prepared the same way."
+        )
+    return tuple(
+        each if set(each.present_states) == set(both) else each.take(np.isin(each.states, both))
+        for each in (real, synthetic)
+    )
+
+
+def in_mix(real: Judged, synthetic: Judged, seed: int) -> Judged:
+    """As many synthetic windows as there are in the real ones' mix of states, so that pooled states can be compared."""
+    counts = {state: int((real.states == state).sum()) for state in real.present_states}
+    have = {state: np.flatnonzero(synthetic.states == state) for state in counts}
+    share = min(len(have[state]) / count for state, count in counts.items())
+    rng = np.random.default_rng(window_seed(seed, 0))
+    drawn = [rng.permutation(have[state])[: max(1, round(share * count))] for state, count in counts.items()]
+    return synthetic.take(np.sort(np.concatenate(drawn)))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One split: positions in real of two disjoint halves, and as many synthetic ones as the second half has."""
+
+    first: np.ndarray
+    second: np.ndarray
+    synthetic: np.ndarray
+
+
+def draws(real: Judged, synthetic: Judged, repeats: int, seed: int) -> Iterator[Draw]:
+    """Random halves of each state, with equal counts of each state in the second half and the synthetic draw."""
+    for repeat in range(repeats):
+        rng = np.random.default_rng(window_seed(seed, repeat + 1))
+        first, second = halves_of(real.states, real.subjects, int(rng.integers(2**32)))
+        kept, drawn = [], []
+        for state in real.present_states:
+            mine = second[real.states[second] == state]
+            theirs = np.flatnonzero(synthetic.states == state)
+            size = min(len(mine), len(theirs))
+            kept.append(rng.permutation(mine)[:size])
+            drawn.append(rng.permutation(theirs)[:size])
+        yield Draw(first, np.concatenate(kept), np.concatenate(drawn))
+
+
+class Controls:
+    """The controls of one real set, made when asked for; window i of a control is made of window i of the set."""
+
+    def __init__(self, real: Judged, seed: int) -> None:
+        self._real, self._seed, self._made = real, seed, {}
+
+    def __getitem__(self, name: str) -> Judged:
+        if name not in CONTROLS:
+            raise EvaluationError(f"No control {name!r}. There are {', '.join(CONTROLS)}.")
+        if name not in self._made:
+            self._made[name] = control_of(name, self._real, self._seed)
+        return self._made[name]
+
+
+def control_of(name: str, real: Judged, seed: int) -> Judged:
+    """The named control of these windows, measured anew only where signals changed."""
+    windows = CONTROLS[name](real.windows, seed)
+    if name == "shuffled_states":
+        return Judged.of(windows, features=real.features)
+    if name == "shuffled_pairing":
+        resp_from, eda_from = pairing(real.states, seed), pairing(real.states, seed + 1)
+        return Judged.of(windows, features=with_pairing(real.features, windows, resp_from, eda_from))
+    return real.derived(windows)
+
+
+def _rows_of(
+    score: Score, real: Judged, synthetic: Judged, context: Context, repeats: int, wrong: Controls | None
+) -> Iterator[ScoreRow]:
+    splits = list(draws(real, synthetic, repeats, context.seed))
+    for state in (ALL_STATES, *(real.present_states if score.per_state else ())):
+        ours = real.of_state(state)
+        theirs = in_mix(real, synthetic, context.seed) if state == ALL_STATES else synthetic.of_state(state)
+        if min(len(ours), len(theirs)) < score.least_windows:
+            continue
+        whole = score.values(ours, theirs, context)
+        fits = len(ours) >= 2 * score.least_windows and len(theirs) >= score.least_windows
+        matched, floor, control, people = [], [], [], []
+        for place, split in enumerate(splits if fits else ()):
+            first = real.take(split.first).of_state(state)
+            second = real.take(split.second).of_state(state)
+            matched.append(score.values(first, synthetic.take(split.synthetic).of_state(state), context))
+            floor.append(score.values(first, second, context))
+            if wrong is not None and place < CONTROL_REPEATS:
+                # A control is its real windows with something broken: what shuffles states must be cut by them after.
+                control.append(score.values(first, wrong[score.control].take(split.second).of_state(state), context))
+            others = _others(real, split, context, place)
+            if others is not None:
+                mine, other = (each.of_state(state) for each in others)
+                if min(len(mine), len(other)) >= score.least_windows:
+                    people.append(score.values(mine, other, context))
+        for part, value in whole.items():
+            yield ScoreRow(
+                score=score.name,
+                state=state,
+                part=part,
+                value=value,
+                matched=_mean([found.get(part, np.nan) for found in matched]),
+                random=_floor(score, [found.get(part, np.nan) for found in floor]),
+                people=_floor(score, [found.get(part, np.nan) for found in people]),
+                control=_mean([found.get(part, np.nan) for found in control]) if control else None,
+                windows=(len(ours), len(theirs)),
+            )
+
+
+def _others(real: Judged, split: Draw, context: Context, place: int) -> tuple[Judged, Judged] | None:
+    """Real windows of some people beside those of others, at about the sizes of the split; None without others."""
+    seed = window_seed(context.seed, 10_000 + place)
+    if len(np.unique(real.subjects)) > 1:
+        first, second = halves_of(real.states, real.subjects, seed, "subject")
+        return real.take(first), real.take(second)
+    if context.train is None:
+        return None
+    mine, rng = real.take(split.first), np.random.default_rng(seed)
+    second, drawn = real.states[split.second], []
+    candidates = ~np.isin(context.train.subjects, np.unique(real.subjects))
+    for state in real.present_states:
+        there = np.flatnonzero((context.train.states == state) & candidates)
+        drawn.append(rng.permutation(there)[: int((second == state).sum())])
+    return mine, context.train.take(np.concatenate(drawn).astype(int))
+
+
+def _mean(values: list[float]) -> float:
+    values = [value for value in values if np.isfinite(value)]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _floor(score: Score, values: list[float]) -> Floor | None:
+    known = np.array([value for value in values if np.isfinite(value)])
+    if not len(known):
+        return None
+    # The quantile is taken towards worse, whichever way that is, and given back as a value of the score.
+    turned = np.array([score.badness(value) for value in known])
+    edge = known[np.argsort(turned)[min(len(known) - 1, int(np.ceil(EDGE * len(known))) - 1)]]
+    return Floor(float(known.mean()), float(edge), len(known))

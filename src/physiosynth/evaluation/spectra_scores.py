@@ -1,0 +1,74 @@
+"""Spectra and memory as scores: each window's spectrum and autocorrelation is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from physiosynth.evaluation import spectra
+from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.windows import RATE_HZ
+
+CHANNELS = tuple(RATE_HZ)
+
+
+@score(
+    name="psd_similarity",
+    group="spectra",
+    title="Shared spectral power",
+    meaning="The share of power that lies at the same frequencies, whatever its size: 1 for all of it, 0 for none.",
+    better="higher",
+    control="white_noise",
+    per_state=True,
+    parts=CHANNELS,
+)
+def psd_similarity(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """One less the total variation distance of mean normalised Welch spectra, by channel at its own rate."""
+    return _by_channel(real, synthetic, "spectra", spectra.shared_power)
+
+
+@score(
+    name="log_spectral_distance",
+    group="spectra",
+    title="Difference of the spectra",
+    meaning="How many decibels the average power is off, over the frequencies of the channel; 6 dB is twice as large.",
+    unit="dB",
+    better="lower",
+    control="white_noise",
+    per_state=True,
+    parts=CHANNELS,
+)
+def log_spectral_distance(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """RMS difference in dB of the mean spectra, by channel at its own rate."""
+    return _by_channel(real, synthetic, "spectra", spectra.decibels_apart)
+
+
+@score(
+    name="acf_similarity",
+    group="spectra",
+    title="Likeness of the memory (autocorrelation)",
+    meaning="Whether the signal repeats itself after the same times, over two beats (ECG) or two breaths: 1 for equal.",
+    better="higher",
+    control="white_noise",
+    per_state=True,
+    parts=CHANNELS,
+)
+def acf_similarity(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Lin's concordance of the mean autocorrelations, by channel at its own rate."""
+    return _by_channel(real, synthetic, "autocorrelation", spectra.concordance)
+
+
+def curves(judged: Judged, channel: str, kind: str) -> np.ndarray:
+    """(n, bins) kept spectra or (n, lags) autocorrelations of one channel. kind: "spectra" or "autocorrelation"."""
+    measure = {"spectra": spectra.window_spectra, "autocorrelation": spectra.window_acf}[kind]
+    return judged.per_window(f"{kind} {channel}", lambda w: measure(w.channel(channel).astype(float), RATE_HZ[channel]))
+
+
+def _by_channel(
+    real: Judged,
+    synthetic: Judged,
+    kind: str,
+    compare: Callable[[np.ndarray, np.ndarray], float],
+) -> dict[str, float]:
+    return {name: compare(curves(real, name, kind), curves(synthetic, name, kind)) for name in CHANNELS}
