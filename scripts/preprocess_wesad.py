@@ -34,7 +34,7 @@ def main() -> None:
     options = parse()
     from physiosynth.datasets.fold_writing import fold_path, write_fold, write_reference
     from physiosynth.datasets.preprocess import PreprocessSettings
-    from physiosynth.datasets.splits import split_for, tested_subjects, validation_choice
+    from physiosynth.datasets.splits import split_for, subjects_to_test, validation_choice
     from physiosynth.datasets.subject_cache import prepare_subjects, read_windows
     from physiosynth.datasets.wesad import find_subjects
 
@@ -45,7 +45,7 @@ def main() -> None:
         resp_band_hz=tuple(options.resp_band),
     )
     subjects = tuple(find_subjects(options.raw))
-    tested = tested_subjects(subjects, options.test_subject)
+    tested = subjects_to_test(subjects, options.test_subject)
     splits = {}
     if not options.reference:
         validation = validation_choice(options.val_subjects)

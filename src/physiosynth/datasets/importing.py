@@ -153,7 +153,11 @@ def resampled(values: np.ndarray, rate_hz: float) -> np.ndarray:
         return values
     bridged = values if found.all() else np.interp(np.arange(len(values)), np.flatnonzero(found), values[found])
     ratio = Fraction(CHEST_HZ / rate_hz).limit_denominator(LARGEST_FRACTION)
-    moved = resample_poly(bridged, ratio.numerator, ratio.denominator, padtype="line")
+    # The filter's ripple would print the level on the signal as a tone.
+    level = bridged.mean()
+    moved = level + resample_poly(
+        bridged - level, ratio.numerator, ratio.denominator, window=("kaiser", 8.0), padtype="line"
+    )
     if not found.all():
         nearest = np.round(np.arange(len(moved)) / float(ratio)).astype(int)
         moved[~found[np.minimum(nearest, len(values) - 1)]] = np.nan

@@ -66,7 +66,7 @@ def loso_splits(subjects: Sequence[str], validation: Sequence[str] | int | None 
     return [split_for(subjects, name, validation, seed) for name in subjects]
 
 
-def tested_subjects(subjects: Sequence[str], test_subject: str) -> tuple[str, ...]:
+def subjects_to_test(subjects: Sequence[str], test_subject: str) -> tuple[str, ...]:
     """The one named, or everybody for 'all'. Raises FoldError for an unknown name."""
     if test_subject.lower() == "all":
         return tuple(subjects)
