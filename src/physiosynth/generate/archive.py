@@ -8,6 +8,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from physiosynth.errors import BundleError
@@ -33,11 +34,12 @@ def cache_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"physiosynth-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
 
 
-def unpack(archive: Path, cache: Path | None = None) -> Path:
+def unpack(archive: Path, check: Callable[[Path], object], cache: Path | None = None) -> Path:
     """The folder that holds the zip's contents, unpacked once for each SHA-256 of the zip.
 
     Members with absolute paths, "..", drive letters, links or repeated names are refused; backslashes count as
-    slashes. A zip whose one file is another zip is unpacked through. Raises BundleError, naming the archive.
+    slashes. A zip whose one file is another zip is unpacked through. check(folder) may raise to refuse the contents,
+    which are then not kept. Raises BundleError, naming the archive.
     """
     target = (cache or cache_folder()) / "bundles" / sha256_of(archive)[:32]
     if target.is_dir():
@@ -51,6 +53,7 @@ def unpack(archive: Path, cache: Path | None = None) -> Path:
             if len(inner) == 1 and inner[0].suffix.lower() == ".zip":
                 _extract(inner[0], Path(temporary) / "inner")
                 contents = Path(temporary) / "inner"
+            check(contents)
             try:
                 os.replace(contents, target)
             except OSError:
@@ -85,6 +88,9 @@ def _checked_members(zipped: zipfile.ZipFile, archive: str) -> dict[PurePosixPat
     """Files by their normalised path. Raises BundleError for a member that could land elsewhere."""
     if len(zipped.infolist()) > MAX_MEMBERS:
         raise BundleError(f"{archive}: holds {len(zipped.infolist())} files, expected at most {MAX_MEMBERS}.")
+    if min((info.header_offset for info in zipped.infolist()), default=0) > 0:
+        # The end of a zip that is cut short can be that of a smaller zip inside it.
+        raise BundleError(f"{archive}: the zip is damaged or cut short. Copy or fetch it again.")
     members: dict[PurePosixPath, zipfile.ZipInfo] = {}
     seen: set[str] = set()
     for info in zipped.infolist():

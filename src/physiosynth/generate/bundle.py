@@ -130,7 +130,7 @@ def content_sha256(paths: Iterable[Path]) -> str:
 def _unpacked(path: Path) -> Path:
     if not zipfile.is_zipfile(path):
         raise BundleError(f"{path.name}: expected a bundle zip; the file is another kind, damaged or cut short.")
-    return unpack(path)
+    return unpack(path, lambda contents: find_root(contents, path))
 
 
 def _verified_index(root: Path) -> dict[str, Any]:

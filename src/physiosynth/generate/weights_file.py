@@ -76,23 +76,21 @@ def _read_torch(path: Path) -> WeightsFile:
     import torch
 
     with path.open("rb") as stream:
-        zipped = stream.read(2) == _ZIP_START
+        start = stream.read(2)
+    zipped = start == _ZIP_START
+    if not zipped and start[:1] != _PICKLE_START:
+        raise CheckpointError(f"{path.name}: this is not a PyTorch checkpoint. Give the file of weights.")
     if zipped and not zipfile.is_zipfile(path):
         raise _damaged(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        with path.open("rb") as stream:
-            pickled = zipped or stream.read(1) == _PICKLE_START
-        if not pickled:
-            raise CheckpointError(
-                f"{path.name}: this is not a PyTorch checkpoint. Give the file of weights."
-            ) from error
         raise CheckpointError(
             f"{path.name}: the file is damaged, or holds Python objects other than tensors and plain values, which are "
             "never run here. Save the weights alone (state dicts) and use that file."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    # Torch's reader answers damaged bytes with exceptions that share no base of their own.
+    except Exception as error:
         raise _damaged(path) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path.name}: expected a dict of state dicts, found {type(content).__name__}.")
