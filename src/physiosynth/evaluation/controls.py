@@ -67,11 +67,12 @@ def swapped_channels(windows: WindowSet, seed: int = 0) -> WindowSet:
 def memorised(windows: WindowSet, seed: int) -> WindowSet:
     """A generator that gives back its training windows: each window is another one of its state with a little noise.
 
-    The noise's SD is 2 % of a channel's over the whole set.
+    The noise's SD is 2 % of the window's own.
     """
     from_where, rng = pairing(windows.states, seed), np.random.default_rng((seed, 1))
     drawn = {
-        name.lower(): values[from_where] + rng.normal(0, 0.02 * values.std(dtype=float), values.shape)
+        name.lower(): values[from_where]
+        + 0.02 * values[from_where].std(axis=1)[:, None] * rng.normal(size=values.shape)
         for name, values in _channels(windows)
     }
     return replace(windows, **drawn, source="memorised")
