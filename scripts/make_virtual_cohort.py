@@ -16,7 +16,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--minutes-scale", type=float, default=1.0, help="length of the session, 1 is about an hour (1.0)"
     )
-    parser.add_argument("--jobs", type=int, default=None, help="processes, about 0.6 GB of memory each (all cores)")
+    parser.add_argument("--jobs", type=int, default=None, help="processes, about 0.4 GB of memory each (all cores)")
     return parser.parse_args()
 
 

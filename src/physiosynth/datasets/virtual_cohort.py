@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from physiosynth.runtime import available_cores, check_seed
 __all__ = ["CHANNELS", "CohortSettings", "Truth", "read_truth", "simulate_subject", "subject_name", "write_cohort"]
 
 # Raised whenever the same seed would give other samples, so that an older cohort is not taken for a finished one.
-SIMULATOR_REVISION = 2
+SIMULATOR_REVISION = 3
 _MOST_SUBJECTS = 10_000
 
 
@@ -50,7 +50,7 @@ def write_cohort(
     """Write OUT/S2/S2.pkl and OUT/S2/S2_truth.npz, and so on; returns subject name to pickle.
 
     Subjects already there with the same settings are kept, others are made anew; each file is written whole or not at
-    all. jobs: processes (all cores unless given; each needs about 0.6 GB for a full session). Raises RequestError where
+    all. jobs: processes (all cores unless given; each needs about 0.4 GB for a full session). Raises RequestError where
     a recording that is not virtual would be overwritten. An exception from on_step stops the work between subjects.
     """
     settings = settings or CohortSettings()
@@ -61,29 +61,32 @@ def write_cohort(
         _refuse_recording(_pickle_path(out, index))
     done = settings.subjects - len(missing)
     on_step(done, settings.subjects)
-    workers = min(jobs or available_cores(), len(missing))
+    for _ in _written(out, settings, missing, min(jobs or available_cores(), len(missing))):
+        done += 1
+        on_step(done, settings.subjects)
+    return paths
+
+
+def _written(out: Path, settings: CohortSettings, missing: list[int], workers: int) -> Iterator[int]:
+    """Write the missing subjects, giving the index of each when it is there; closing it ends the work."""
     if workers < 2:
         for index in missing:
             _write_one(out, settings, index)
-            done += 1
-            on_step(done, settings.subjects)
-        return paths
+            yield index
+        return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_write_one, out, settings, index) for index in missing]
+        tasks = {pool.submit(_write_one, out, settings, index): index for index in missing}
         try:
             for task in as_completed(tasks):
                 task.result()
-                done += 1
-                on_step(done, settings.subjects)
+                yield tasks[task]
         except BrokenProcessPool as error:
             raise RequestError(
                 f"A process was ended from outside, often for want of memory. Give fewer jobs than {workers}; "
                 "finished subjects are kept."
             ) from error
-        except BaseException:
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return paths
 
 
 def read_truth(pickle_path: Path | str) -> dict[str, np.ndarray] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from physiosynth.datasets.virtual.motion import thinned_events
 from physiosynth.datasets.virtual.noise import band_noise
 from physiosynth.datasets.virtual.protocol import BODY_HZ, Timeline
 from physiosynth.signals import LABEL_IDS
@@ -62,14 +63,14 @@ def draw_breath_traits(z: dict[str, float], rng: np.random.Generator) -> BreathT
         ]
     )
     depth = 5.1 * np.exp(0.22 * z["breath_depth"]) * np.array([1.15, 1.0, 1.0, 1.0, 1.35])
-    depth[_STRESS] *= 1.46 * np.exp(0.12 * z["breath_stress"])
+    depth[_STRESS] *= 1.5 * np.exp(0.12 * z["breath_stress"])
     depth[_AMUSEMENT] *= 1.08 * np.exp(0.16 * z["breath_amused"])
     irregular = np.exp(0.25 * rng.normal())
     pause = float(np.clip(rng.normal(0.16, 0.08), 0.02, 0.32))
     return BreathTraits(
         rate=rate,
         depth=depth,
-        rate_cv=irregular * np.array([0.2, 0.11, 0.3, 0.17, 0.06]),
+        rate_cv=irregular * np.array([0.2, 0.11, 0.28, 0.17, 0.06]),
         depth_cv=irregular * np.array([0.3, 0.2, 0.36, 0.28, 0.1]),
         inhalation=float(rng.uniform(0.34, 0.42)) * np.array([1.0, 1.0, 0.9, 1.0, 1.05]),
         pause=pause * np.array([0.7, 1.0, 0.3, 0.8, 1.1]),
@@ -87,7 +88,7 @@ def make_breathing(rng: np.random.Generator, traits: BreathTraits, timeline: Tim
     belt = _belt_shape(times, start, inhale, total, depth, level, speaking.astype(bool), pause)
     weights = timeline.weights(5.0)
     belt += _laughter(rng, times, weights @ traits.laughter / 60)
-    speech_ripple = np.repeat(0.0, len(times)) + np.interp(times, start, speaking)
+    speech_ripple = np.interp(times, start, speaking)
     belt += 0.25 * speech_ripple * band_noise(rng, len(times), BODY_HZ, 0.8, 4.0, slope=1.0)
     belt += 0.25 * band_noise(rng, len(times), BODY_HZ, 0.005, 0.05, slope=1.0)
     centre = np.convolve(belt, np.ones(BODY_HZ * 40 + 1) / (BODY_HZ * 40 + 1), mode="same")
@@ -153,8 +154,6 @@ def _belt_shape(times, start, inhale, total, depth, level, speaking, pause) -> n
 
 def _laughter(rng: np.random.Generator, times: np.ndarray, per_second: np.ndarray) -> np.ndarray:
     """(t,) quick jerks of the chest, four to five a second for one to three seconds."""
-    from physiosynth.datasets.virtual.motion import thinned_events
-
     ripple = np.zeros(len(times))
     for event in thinned_events(rng, times, per_second, gap_s=4.0):
         length, rate, size = rng.uniform(1.0, 3.0), rng.uniform(3.8, 5.2), rng.uniform(0.4, 1.4)

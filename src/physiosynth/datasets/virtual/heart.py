@@ -50,16 +50,15 @@ def draw_heart_traits(z: dict[str, float], rng: np.random.Generator) -> HeartTra
             70.6 + 0.7 * (rest - 71.4) + 1.5 * rng.normal(),
         ]
     )
-    # A slow heart is a vagal one.
-    vagal = np.clip(np.exp(0.68 * (0.94 * z["heart_vagal"] - 0.33 * z["heart_rate"])), 0.2, 2.6)
-    slow = np.exp(0.42 * (0.6 * z["heart_vagal"] + 0.8 * z["heart_slow"]))
-    # Who answers to stress with a fast heart does so by vagal withdrawal.
-    withdrawn = np.exp(-0.2 * z["heart_stress"])
+    vagal = np.clip(np.exp(0.55 * z["heart_vagal"]), 0.2, 2.4)
+    slow = np.exp(0.36 * (0.6 * z["heart_vagal"] + 0.8 * z["heart_slow"]))
+    # A faster heart varies less, between people and between states (Monfredi et al., 2014).
+    room = (72.0 / rate) ** 1.5
     return HeartTraits(
         rate=rate,
-        rsa_ms=66 * vagal * np.array([0.9, 1.0, 0.56 * withdrawn * np.exp(0.4 * rng.normal()), 0.95, 1.3]),
-        wave_ms=38 * slow * np.array([1.0, 1.0, 0.8 * withdrawn, 1.05, 0.7]),
-        drift_ms=41 * slow * np.array([1.1, 1.0, 0.85 * withdrawn, 1.2, 0.7]),
+        rsa_ms=64 * vagal * room * np.array([0.9, 1.0, 0.8 * np.exp(0.35 * rng.normal()), 0.95, 1.3]),
+        wave_ms=37 * slow * room * np.array([1.0, 1.0, 1.1, 1.05, 0.7]),
+        drift_ms=40 * slow * room * np.array([1.1, 1.0, 1.15, 1.2, 0.7]),
         wave_hz=float(rng.uniform(0.085, 0.115)),
         delay_s=float(rng.uniform(0.1, 0.5)),
         smoothing_s=float(rng.uniform(0.35, 0.6)),
@@ -115,10 +114,10 @@ def _vagal_drive(traits: HeartTraits, drive: np.ndarray) -> np.ndarray:
 
 def _arousal(timeline: Timeline, sweating: Sweating) -> np.ndarray:
     """(t,) a rise of the rate with each response: it peaks 2 s after its cause, which comes 1.5 s before the skin's."""
+    from scipy.signal import fftconvolve
+
     kernel_s = np.arange(0, 15, 1 / BODY_HZ)
     kernel = (kernel_s / 2.0) ** 2 * np.exp(2 * (1 - kernel_s / 2.0))
     at = np.clip(((sweating.onset_s - 1.5) * BODY_HZ).astype(int), 0, len(timeline.times_s) - 1)
     impulses = np.bincount(at, np.minimum(sweating.strength, 3.0), len(timeline.times_s))
-    from scipy.signal import fftconvolve
-
     return fftconvolve(impulses, kernel)[: len(impulses)]

@@ -52,14 +52,11 @@ class Timeline:
 
         fall_s: a slower time constant after stress, for organs that recover late.
         """
-        from scipy.signal import lfilter
-
         shares = np.eye(len(STATES))[self.target]
-        smooth = lambda x, tau: _one_pole(lfilter, x, tau)  # noqa: E731
         if fall_s is None or fall_s <= rise_s:
-            return smooth(shares, rise_s)
-        fast, stress = smooth(shares, rise_s), LABEL_IDS["stress"]
-        lingering = np.maximum(fast[:, stress], smooth(shares[:, [stress]], fall_s)[:, 0])
+            return _one_pole(shares, rise_s)
+        fast, stress = _one_pole(shares, rise_s), LABEL_IDS["stress"]
+        lingering = np.maximum(fast[:, stress], _one_pole(shares[:, [stress]], fall_s)[:, 0])
         others = np.delete(np.arange(len(STATES)), stress)
         room = fast[:, others].sum(axis=1)
         fast[:, others] *= ((1 - lingering) / np.where(room > 0, room, 1))[:, None]
@@ -73,7 +70,9 @@ class Timeline:
         return np.repeat(np.array([segment.label for segment in self.segments], dtype=np.int32), lengths)
 
 
-def _one_pole(lfilter, x: np.ndarray, tau_s: float) -> np.ndarray:
+def _one_pole(x: np.ndarray, tau_s: float) -> np.ndarray:
+    from scipy.signal import lfilter
+
     keep = np.exp(-1 / (BODY_HZ * tau_s))
     return lfilter([1 - keep], [1, -keep], x, axis=0, zi=keep * x[:1])[0]
 

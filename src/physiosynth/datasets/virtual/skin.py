@@ -85,23 +85,22 @@ def make_sweating(
     relative = np.exp(0.65 * rng.standard_normal(len(onset)) - 0.2) * worn
     size = (weights @ traits.size)[at] * relative
     slow = timeline.weights(25.0 * min(1.0, recovery_scale), 70.0 * min(1.0, recovery_scale))
-    drift = 0.05 * band_noise(rng, len(times), BODY_HZ, 0.0015, 0.012, slope=1.6)
+    drift = 0.06 * band_noise(rng, len(times), BODY_HZ, 0.0008, 0.012, slope=2.0)
     sag = 1 + 0.06 * (0.5 - timeline.progress) * (timeline.target != LABEL_IDS["stress"])
     chest_tonic = slow @ traits.chest_level * np.exp(drift) * sag
-    wrist_drift = 0.7 * drift + 0.05 * band_noise(rng, len(times), BODY_HZ, 0.0015, 0.012, slope=1.6)
+    wrist_drift = 0.7 * drift + 0.05 * band_noise(rng, len(times), BODY_HZ, 0.0008, 0.012, slope=2.0)
     wrist_tonic = slow @ traits.wrist_level * np.exp(wrist_drift)
     chest_amplitude = size * (1.2 + 0.6 * chest_tonic[at])
     # The wrist answers to most but not all of them, and in its own measure.
     wrist_amplitude = 1.7 * size * wrist_tonic[at] * np.exp(0.3 * rng.standard_normal(len(onset)))
     wrist_amplitude[rng.uniform(size=len(onset)) < 0.08] = 0.0
-    response = lambda amplitude: _responses(times, onset, amplitude, traits)  # noqa: E731
     return Sweating(
         onset,
         relative,
         chest_amplitude,
         wrist_amplitude,
-        chest_tonic + response(chest_amplitude),
-        wrist_tonic + response(wrist_amplitude),
+        chest_tonic + _responses(times, onset, chest_amplitude, traits),
+        wrist_tonic + _responses(times, onset, wrist_amplitude, traits),
     )
 
 

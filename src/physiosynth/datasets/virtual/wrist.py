@@ -59,7 +59,7 @@ def make_temperature(rng: np.random.Generator, weights: np.ndarray) -> np.ndarra
     count = int(len(weights) / BODY_HZ * rate)
     keep = np.exp(-1 / (BODY_HZ * 150))
     cooled = lfilter([1 - keep], [1, -keep], weights[:, _STRESS]) * rng.uniform(0.2, 0.9)
-    slow = rng.normal(33.2, 0.9) - cooled + 0.2 * band_noise(rng, len(weights), BODY_HZ, 0.0006, 0.01, slope=2.0)
+    slow = rng.normal(33.2, 0.9) - cooled + 0.15 * band_noise(rng, len(weights), BODY_HZ, 0.0005, 0.01, slope=3.0)
     values = resampled(slow, count, rate) + 0.008 * rng.standard_normal(count)
     return np.rint(values / _TEMP_STEP) * _TEMP_STEP
 
