@@ -131,6 +131,13 @@ def test_prepared_streams_are_aligned_and_named():
     assert prepared.low[:, 1].mean() == pytest.approx(0.0, abs=0.1)
 
 
+@pytest.mark.parametrize("seconds", [1 / CHEST_HZ, 0.1, 1, 4, 29])
+def test_a_recording_of_any_length_is_prepared(seconds):
+    """Recordings shorter than a filter or a window come out finite, without a run."""
+    prepared = prepare(session(parts=((1, seconds),)))
+    assert prepared.runs == () and np.isfinite(prepared.ecg).all() and np.isfinite(prepared.low).all()
+
+
 def test_recordings_that_cannot_be_prepared_are_explained():
     """A missing channel, another rate and an empty channel each have a message."""
     made = session(parts=((1, 40),))

@@ -35,8 +35,9 @@ CONFIG_NAME = "dataset_config.json"
 class SplitArrays:
     """One split, memory-mapped, in physical units as written.
 
-    ecg: (n, 5250, 1); low: (n, 120, c) in FoldDirectory.channels_low order; phase: (n, 121) or None; conditions:
-    (n,) int64 raw ids 1 to 4 or None where the fold has none; subject: (n,) text or None; start_s: (n,) or None.
+    ecg: (n, ECG_STEPS, 1); low: (n, LOW_STEPS, c) in FoldDirectory.channels_low order; phase: (n, PHASE_EDGES) or None;
+    conditions: (n,) int64 raw ids 1 to 4 or None where the fold has none; subject: (n,) text or None; start_s: (n,) or
+    None.
     """
 
     ecg: np.ndarray

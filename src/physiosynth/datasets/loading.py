@@ -18,8 +18,8 @@ from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 class WindowItem(NamedTuple):
     """One window, or a batch of them along a first axis; signals standardised.
 
-    ecg: (5250, 1); low: (120, 2) in LOW_CHANNELS order; phase: (121,) beats, as on file; condition: (K,) one-hot,
-    float32; index: the window's place in the split.
+    ecg: (ECG_STEPS, 1); low: (LOW_STEPS, 2) in LOW_CHANNELS order; phase: (PHASE_EDGES,) beats, as on file;
+    condition: (K,) one-hot, float32; index: the window's place in the split.
     """
 
     ecg: torch.Tensor

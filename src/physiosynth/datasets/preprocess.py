@@ -173,7 +173,7 @@ def decimate(signal: np.ndarray, stages: tuple[int, ...]) -> np.ndarray:
         taps, beta = kaiserord(ATTENUATION_DB, 0.2 / factor)
         window = firwin(taps | 1, 0.9 / factor, window=("kaiser", beta))
         half = len(window) // 2
-        mirrored = np.pad(signal, half, mode="reflect" if len(signal) > half else "edge", reflect_type="odd")
+        mirrored = np.pad(signal, half, mode="reflect", reflect_type="odd")
         signal = oaconvolve(mirrored, window, mode="valid")[::factor]
     return signal
 

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -65,15 +65,16 @@ def prepare_subjects(
     due = [name for name in subjects if not _is_current(folders[name], subjects[name], settings)]
     done = len(subjects) - len(due)
     on_step(done, len(subjects))
-    for _ in _finished(due, subjects, folders, settings, jobs):
-        done += 1
-        on_step(done, len(subjects))
+    with closing(_finished(due, subjects, folders, settings, jobs)) as finished:
+        for _ in finished:
+            done += 1
+            on_step(done, len(subjects))
     return folders
 
 
 def _finished(
     due: list[str], subjects: dict[str, Path], folders: dict[str, Path], settings: PreprocessSettings, jobs: int
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Each due subject's name as soon as its folder is written."""
     if jobs == 1 or len(due) < 2:
         for name in due:

@@ -21,10 +21,10 @@ AROUND_S = 5  # ECG on both sides of a run that helps the detector at its ends
 class SubjectWindows:
     """All windows of one subject, in order of time.
 
-    ecg: (n, 5250, 1) float32 mV; low: (n, 120, 2) float32 [EDA, Resp]; phase: (n, 121) float32 beats at the edges of
-    the LOW steps, whole at each R peak, the first in [0, 1); labels: (n,) int64 raw ids; start_s: (n,) float64;
-    beat_found: (n,) bool, False where the R peaks were not usable and `phase` runs at the subject's median rate
-    instead; source and notes: as the recording's.
+    ecg: (n, ECG_STEPS, 1) float32 mV; low: (n, LOW_STEPS, 2) float32 [EDA, Resp]; phase: (n, PHASE_EDGES) float32
+    beats at the edges of the LOW steps, whole at each R peak, the first in [0, 1); labels: (n,) int64 raw ids;
+    start_s: (n,) float64; beat_found: (n,) bool, False where the R peaks were not usable and `phase` runs at the
+    subject's median rate instead; source and notes: as the recording's.
     """
 
     subject: str
@@ -66,7 +66,7 @@ def cut_windows(prepared: PreparedSubject) -> SubjectWindows:
 
 
 def _phases(prepared: PreparedSubject) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 121) cardiac phase of every window without nan, and (n,) whether its R peaks were usable."""
+    """(n, PHASE_EDGES) cardiac phase of every window without nan, and (n,) whether its R peaks were usable."""
     rows = [row for run in prepared.runs for row in _run_phases(prepared, run)]
     phase = np.array(rows, dtype=np.float64).reshape(len(rows), PHASE_EDGES)
     low, high = ADVANCE_LIMITS
@@ -80,7 +80,7 @@ def _phases(prepared: PreparedSubject) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _run_phases(prepared: PreparedSubject, run: Run) -> list[np.ndarray]:
-    """(121,) phase for each window of a run, from R peaks detected in the whole run and a little around it."""
+    """(PHASE_EDGES,) phase for each window of a run, from R peaks detected in the whole run and a little around it."""
     first = max(0, run.start_s - AROUND_S)
     peaks = r_peaks(prepared.ecg[first * ECG_HZ : (run.stop_s + AROUND_S) * ECG_HZ]) + first
     edges = np.arange((run.stop_s - run.start_s) * LOW_HZ + 1) / LOW_HZ
