@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -61,9 +62,11 @@ def write_cohort(
         _refuse_recording(_pickle_path(out, index))
     done = settings.subjects - len(missing)
     on_step(done, settings.subjects)
-    for _ in _written(out, settings, missing, min(jobs or available_cores(), len(missing))):
-        done += 1
-        on_step(done, settings.subjects)
+    # Closed here, so that an exception from on_step waits for the subjects under way and leaves no part of a file.
+    with closing(_written(out, settings, missing, min(jobs or available_cores(), len(missing)))) as written:
+        for _ in written:
+            done += 1
+            on_step(done, settings.subjects)
     return paths
 
 
