@@ -17,12 +17,14 @@ import numpy as np
 from physiosynth.errors import CalibrationError
 from physiosynth.files import write_json
 from physiosynth.generate.batch import FULL_EDA, PHASIC_EDA, SignalBatch
-from physiosynth.signals import ECG_STEPS, FUSED_CHANNELS, NamedSignals, condition_name
+from physiosynth.signals import ECG_HZ, ECG_STEPS, FUSED_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals, condition_name
 
 FORMAT = "physiosynth-calibration-1"
 # Dense at both ends: R peaks live in the last half percent of an ECG's values.
 PROBABILITIES = np.unique(np.concatenate([[0.001, 0.002, 0.005], np.linspace(0.01, 0.99, 99), [0.995, 0.998, 0.999]]))
 SMALLEST_SPREAD = 1e-9
+# Where a fused window holds the low stream's own samples: values interpolated between them have less spread.
+LOW_SAMPLES = np.round(np.arange(LOW_STEPS) * ECG_HZ / LOW_HZ).astype(int)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,12 @@ class WESADCalibrator:
         if not np.isfinite(fused).all():
             raise CalibrationError("The reference windows hold values that are not finite.")
         names = np.array([condition_name(condition) for condition in conditions])
-        targets = {str(name): measure(*np.moveaxis(fused[names == name], -1, 0)) for name in np.unique(names)}
+        ecg, resp, skin = np.moveaxis(fused, -1, 0)
+        rows = {str(name): names == name for name in np.unique(names)}
+        targets = {
+            name: measure(ecg[here], resp[here][:, LOW_SAMPLES], skin[here][:, LOW_SAMPLES])
+            for name, here in rows.items()
+        }
         return cls(targets, eda, source)
 
     @classmethod
