@@ -62,6 +62,7 @@ def _condition(info: GeneratorInfo) -> str:
         info.conditions,
         default=info.conditions[0],
         required=True,
+        wrap=True,
         format_func=str.capitalize,
         key=f"condition_{len(info.conditions)}",
         help="What the person is doing while the signals are recorded.",
