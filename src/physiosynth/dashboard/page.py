@@ -82,8 +82,9 @@ def _result(paths: Paths, generator: WESADGenerator | None, condition: str) -> N
     run: Run | None = st.session_state.get("run")
     if run is not None:
         show(run, _reference(paths, generator))
-    elif generator is not None and "job" not in st.session_state:
-        st.info(WELCOME, icon=":material/touch_app:")
+    elif generator is not None:
+        if "job" not in st.session_state:
+            st.info(WELCOME, icon=":material/touch_app:")
         reference = _reference(paths, generator)
         if reference is not None:
             show_idle(reference, condition)

@@ -12,7 +12,7 @@ from typing import Any
 from physiosynth.errors import PhysiosynthError
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
-ABANDONED_AFTER_S = 20.0  # a page that reloads or loses its network for a moment is not a closed one
+ABANDONED_AFTER_S = 10.0  # a page that reloads or loses its network for a moment is not a closed one
 UNEXPECTED = "Something in the program itself went wrong; what was finished is kept. The terminal it runs in says more."
 
 # The processor is one: runs of several pages take turns, so that each is as fast as it can be.
