@@ -62,14 +62,18 @@ def coupling_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, 
 
 
 def aucs(judged: Judged) -> dict[str, float]:
-    """Chance that a window's own pair is coupled more strongly than a shuffled one, by coupling; nan where unknown."""
-    apart = shuffled(judged)
-    own = judged.features
-    return {name: pairs.paired_auc(own[name], apart[:, :, i].ravel()) for i, name in enumerate(COUPLINGS)}
+    """Chance that a window's own pair is coupled more strongly than a shuffled one, by coupling.
+
+    A pair that cannot be measured counts as uncoupled; nan where no window has another one of its state.
+    """
+    apart, own = shuffled(judged), judged.features
+    return {
+        name: pairs.paired_auc(np.nan_to_num(own[name]), apart[:, :, i].ravel()) for i, name in enumerate(COUPLINGS)
+    }
 
 
 def shuffled(judged: Judged) -> np.ndarray:
-    """(n, PARTNERS, couplings): each window's heart with the low channels of other windows of its state."""
+    """(n, PARTNERS, couplings): each window's heart with the low channels of others of its state; nan where alone."""
     features = judged.whole.features
     return judged.per_window("shuffled pairs", lambda windows: _shuffled(windows, features))
 
@@ -82,5 +86,5 @@ def _shuffled(windows: WindowSet, features: Features) -> np.ndarray:
         found = pairs.couplings(features.rate, features.r_height, resp, eda)
         alone = partner == np.arange(len(windows))
         for i, name in enumerate(COUPLINGS):
-            out[:, place, i] = np.where(alone, np.nan, found[name])
+            out[:, place, i] = np.where(alone, np.nan, np.nan_to_num(found[name]))
     return out

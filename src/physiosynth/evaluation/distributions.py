@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from physiosynth.evaluation.features import DESCRIPTION
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import OWN_UNIT, Context, Judged, score
 from physiosynth.evaluation.windows import RATE_HZ, WindowSet
-from physiosynth.signals import UNITS
 
 CHANNELS = tuple(RATE_HZ)
 _BINS = 1024  # over the real range and 3 SD beyond it; what lies outside counts in the outermost
@@ -36,7 +35,7 @@ def value_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
     group="distributions",
     title="Average shift between the distributions of values (Wasserstein-1)",
     meaning="How far a sample has to move on average to turn one set's values into the other's, in the channel's unit.",
-    unit=", ".join(f"{name} {UNITS[name]}" for name in CHANNELS),
+    unit=OWN_UNIT,
     better="lower",
     control="swapped_channels",
     per_state=True,
@@ -97,7 +96,7 @@ def value_js(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
 def mmd(real: Judged, synthetic: Judged, context: Context) -> float:
     """Unbiased squared MMD, Gaussian kernel, bandwidth the median distance of real windows (Gretton et al., 2012)."""
     (x, _), (xx, yy, xy) = _clouds(real, synthetic)
-    width = np.median(xx[np.triu_indices(len(x), 1)])
+    width = max(float(np.median(xx[np.triu_indices(len(x), 1)])), 1e-9)
     inside = [_off_diagonal_mean(np.exp(-(d**2) / (2 * width**2))) for d in (xx, yy)]
     return float(sum(inside) - 2 * np.exp(-(xy**2) / (2 * width**2)).mean())
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from physiosynth.evaluation.features import FEATURES
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import OWN_UNIT, Context, Judged, score
 
 # Clean windows and couplings have scores of their own.
 MEASURED = (
@@ -55,7 +54,7 @@ def feature_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
     group="physiology",
     title="Average shift of a measurement (Wasserstein-1)",
     meaning="How far a window's heart rate, breathing rate and so on would have to move on average, in its own unit.",
-    unit=", ".join(sorted({FEATURES[name].unit for name in MEASURED} - {""})) + " (of the measurement)",
+    unit=OWN_UNIT,
     better="lower",
     control="white_noise",
     per_state=True,

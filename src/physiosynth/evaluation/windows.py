@@ -188,7 +188,8 @@ def halves_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions of two disjoint halves, drawn with a seed.
 
-    "random": within each state, so that both halves hold the same states; "subject": no subject is in both halves.
+    "random": within each state, so that both halves hold the same states; windows of a recording that overlap make such
+    halves a little too alike, which is strict on what is held against them. "subject": no subject is in both halves.
     Raises EvaluationError for fewer than two subjects.
     """
     rng = np.random.default_rng(seed)

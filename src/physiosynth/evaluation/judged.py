@@ -1,0 +1,118 @@
+"""Windows with everything that was ever measured of them kept, and views that share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.features import Features, window_features
+from physiosynth.evaluation.windows import WindowSet
+
+ALL_STATES = "all"
+OnStep = Callable[[int, int], None]
+
+
+def _quiet(done: int, total: int) -> None:
+    """The callback of those who do not watch."""
+
+
+class Judged:
+    """A set of windows, with everything that was ever measured of them kept.
+
+    Measuring happens once for the whole set: `take` and `of_state` give views that share it. Build with Judged.of.
+    """
+
+    def __init__(self, root: _Measured, at: np.ndarray) -> None:
+        self._root = root
+        self.at = at  # positions in the whole set
+        whole = len(at) == len(root.windows) and bool((at == np.arange(len(at))).all())
+        self._windows: WindowSet | None = root.windows if whole else None
+
+    @classmethod
+    def of(
+        cls,
+        windows: WindowSet,
+        cache_dir: Path | None = None,
+        features: Features | None = None,
+        workers: int = 1,
+        on_step: OnStep = _quiet,
+    ) -> Judged:
+        """cache_dir: where features are kept by SHA-256 of the windows; features: those measured before; workers:
+        processes that measure; on_step counts windows."""
+        return cls(_Measured(windows, cache_dir, features, workers, on_step), np.arange(len(windows)))
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def whole(self) -> Judged:
+        """The whole set that this is a view of."""
+        return Judged(self._root, np.arange(len(self._root.windows)))
+
+    @property
+    def windows(self) -> WindowSet:
+        """The signals of this view."""
+        if self._windows is None:
+            self._windows = self._root.windows.take(self.at)
+        return self._windows
+
+    @property
+    def states(self) -> np.ndarray:
+        """(n,) state names."""
+        return self._root.windows.states[self.at]
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """(n,) subject names."""
+        return self._root.windows.subjects[self.at]
+
+    @property
+    def present_states(self) -> tuple[str, ...]:
+        """States that have windows here, in the project's order."""
+        here = set(self.states.tolist())
+        return tuple(name for name in self._root.windows.present_states if name in here)
+
+    @property
+    def features(self) -> Features:
+        """Features of these windows; the first call measures the whole set."""
+        return self._root.features().take(self.at)
+
+    def per_window(self, key: str, compute: Callable[[WindowSet], np.ndarray]) -> np.ndarray:
+        """(n, ...) what `compute` gives for every window of the whole set, kept under `key`."""
+        return self._root.per_window(key, compute)[self.at]
+
+    def take(self, positions: Sequence[int] | np.ndarray) -> Judged:
+        """A view of these positions (or of this mask) that shares what was measured."""
+        return Judged(self._root, self.at[np.asarray(positions)])
+
+    def derived(self, windows: WindowSet) -> Judged:
+        """Other windows, to be measured the way these are: same cache, same number of processes."""
+        return Judged.of(windows, self._root.cache_dir, None, self._root.workers, self._root.on_step)
+
+    def of_state(self, name: str) -> Judged:
+        """A view of one state; ALL_STATES is everything."""
+        return self if name == ALL_STATES else self.take(self.states == name)
+
+
+class _Measured:
+    """What is known of one whole set of windows."""
+
+    def __init__(self, windows, cache_dir, features, workers, on_step) -> None:
+        self.windows, self.cache_dir, self.workers, self.on_step = windows, cache_dir, workers, on_step
+        self._features, self._arrays = features, {}
+
+    def features(self) -> Features:
+        if self._features is None:
+            self._features = window_features(self.windows, self.cache_dir, self.workers, self.on_step)
+        return self._features
+
+    def per_window(self, key: str, compute: Callable[[WindowSet], np.ndarray]) -> np.ndarray:
+        if key not in self._arrays:
+            values = np.asarray(compute(self.windows))
+            if len(values) != len(self.windows):
+                raise EvaluationError(f"{key}: expected a row a window, {len(self.windows)}, found {len(values)}.")
+            self._arrays[key] = values
+        return self._arrays[key]
