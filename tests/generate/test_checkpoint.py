@@ -1,7 +1,9 @@
 """Checkpoints: every known spelling loads the same networks; what does not fit is named."""
 
 import pickle
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 from bundle_maker import checkpoint_of, published_weights, tiny, weights_of
@@ -58,6 +60,17 @@ def test_ema_of_one_stream_alone_is_mentioned(tmp_path):
     """A checkpoint with EMA weights for one stream alone says which weights are used."""
     loaded = load_checkpoint(saved(tmp_path, {"ema_low": EMA["low"], "diff_ecg": RAW["ecg"]}), MANIFEST)
     assert "ema weights for the low stream, raw weights for the ecg stream" in loaded.notices[0]
+
+
+def test_numbers_of_numpy_beside_the_weights_are_read(tmp_path):
+    """A scheduler that kept its best loss as a numpy number, of either numpy's spelling, does not spoil the file."""
+    extra = {"scheduler": {"best": np.float64(0.25), "bad": np.int64(2)}, "meta": {"cfg_scale": np.float32(0.5)}}
+    path = saved(tmp_path, checkpoint_of(EMA, **extra))
+    assert load_checkpoint(path, MANIFEST).meta["cfg_scale"] == 0.5
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "numpy1.pt", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    assert load_checkpoint(tmp_path / "numpy1.pt", MANIFEST).meta["cfg_scale"] == 0.5
 
 
 @pytest.mark.parametrize("k", [3, 4])

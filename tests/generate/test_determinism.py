@@ -1,5 +1,6 @@
 """Window i of seed s is one array, bit for bit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -91,6 +92,18 @@ def test_ancestral_sampling_is_the_same_window_in_any_company(tmp_path):
     five = generator.sample_batch("stress", 5, seed=7, sampling=Sampling(method="ddpm"))
     two = generator.sample_batch(["baseline", "stress"], seed=7, sampling=Sampling(method="ddpm"))
     assert_same_window(five, 1, two, 1)
+
+
+def test_two_jobs_at_once_do_not_disturb_each_other(generators, sixteen):
+    """Two sessions that share a generator get the windows each would get alone, and threads are left as they were."""
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(generators["coupled"].sample_batch, "stress", n, 42) for n in (8, 5)]
+        batches = [job.result() for job in jobs]
+    for batch in batches:
+        for i in range(len(batch)):
+            assert_same_window(sixteen["coupled"], i, batch, i)
+    assert torch.get_num_threads() == before
 
 
 def test_windows_seeds_and_conditions_differ(generators, sixteen):

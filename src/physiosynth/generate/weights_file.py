@@ -83,7 +83,8 @@ def _read_torch(path: Path) -> WeightsFile:
     if zipped and not zipfile.is_zipfile(path):
         raise _damaged(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path.name}: the file is damaged, or holds Python objects other than tensors and plain values, which are "
@@ -98,6 +99,18 @@ def _read_torch(path: Path) -> WeightsFile:
     meta = dict(meta) if isinstance(meta, Mapping) else {}
     keys = tuple(str(key) for key in content)
     return WeightsFile(path, dict(_flatten(content)), meta, _epoch(content), keys)
+
+
+def _numpy_scalars() -> list:
+    """What torch must admit to read a numpy number, such as the best loss in a scheduler's state: values, no code.
+
+    numpy 1 and 2 name the constructor differently in what they write.
+    """
+    import numpy as np
+
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(name)) for name in ("f8", "f4", "i8", "i4", "?")]
+    return [np.dtype, *kinds, *((scalar, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core"))]
 
 
 def _flatten(content: Mapping, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
