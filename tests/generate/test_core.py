@@ -6,7 +6,7 @@ import torch
 from bundle_maker import NORM_LOW, TINY_MANIFEST, checkpoint_of, tiny, tiny_bundle, weights_of, write_bundle
 
 from physiosynth.errors import BundleError, ConditionError, RequestError
-from physiosynth.generate.core import Sampling, WESADGenerator
+from physiosynth.generate.core import Sampling, WESADGenerator, joined
 from physiosynth.generate.parallel import run_chunks
 
 MILESTONES = "results/checkpoints/diffusion/milestones"
@@ -122,6 +122,9 @@ def test_a_callback_that_raises_cancels_and_finished_windows_are_kept(generator)
     assert 0 < len(indices) < 60
     again = generator.sample_batch("stress", 4)
     assert np.array_equal(finished[0].ecg, again.ecg)
+    kept = joined(finished, finished[0].provenance)
+    assert kept.indices == tuple(indices)
+    assert len(kept.provenance.conditions) == len(kept)
 
 
 def test_finished_windows_come_in_order_whatever_finishes_first():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,6 +213,7 @@ class WESADGenerator:
         low_rate = NamedSignals(signals.astype(np.float32), LOW_CHANNELS, LOW_HZ)
         names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
         ecg_mv = self._norm_ecg.invert(ecg).astype(np.float32)
+        provenance = replace(provenance, conditions=names, first_window=min(indices))
         return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
 
     def _provenance(
@@ -268,16 +270,18 @@ def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[t
 
 
 def joined(parts: Sequence[SignalBatch], provenance: Provenance) -> SignalBatch:
-    """The windows of at least one batch, in order, as one; on_windows gives such parts of a run that was cancelled."""
+    """One batch of the finished parts of a run, in their order; the provenance is told which windows it has."""
     beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
     low = NamedSignals(np.concatenate([part.low.values for part in parts]), parts[0].low.channels, LOW_HZ)
+    names = tuple(name for part in parts for name in part.conditions)
+    indices = tuple(index for part in parts for index in part.indices)
     return SignalBatch(
         np.concatenate([part.ecg for part in parts]),
         low,
-        tuple(name for part in parts for name in part.conditions),
-        provenance,
+        names,
+        replace(provenance, conditions=names, first_window=min(indices)),
         beats,
-        tuple(index for part in parts for index in part.indices),
+        indices,
     )
 
 
