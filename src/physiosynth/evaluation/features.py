@@ -239,10 +239,13 @@ def _read(path: Path | None, count: int) -> Features | None:
     """Features kept before, or None where there are none that fit."""
     if path is None or not path.is_file():
         return None
+    import zipfile
+    import zlib
+
     try:
         with np.load(path, allow_pickle=False) as kept:
             values = {name: kept[f"value_{name}"] for name in FEATURES}
             rows = [kept[name] for name in ("rate", "r_height", "beat", "beats_s")]
-    except (OSError, ValueError, KeyError, EOFError):  # a damaged cache is measured anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):  # measured anew
         return None
     return Features(values, *rows) if len(rows[0]) == count else None

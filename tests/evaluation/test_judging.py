@@ -1,0 +1,208 @@
+"""Scores held against floors and controls: the verdict is right where the answer is known."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toy import toy_windows
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.controls import CONTROLS, phase_randomised, white_noise
+from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix
+from physiosynth.evaluation.registry import VERDICTS, Context, Judged, Score, score, score_named, scores
+
+NAMES = ("psd_similarity", "feature_ks", "clean_share", "contrast_error", "coupling_auc")
+
+
+@pytest.fixture(scope="module")
+def real():
+    return Judged.of(toy_windows(12, seed=1))
+
+
+@pytest.fixture(scope="module")
+def good():
+    """Another draw of the same simulator: the best a generator could be."""
+    return Judged.of(replace(toy_windows(12, seed=2, subjects=("synthetic",)), source="synthetic"))
+
+
+@pytest.fixture(scope="module")
+def table(real, good):
+    return evaluate([score_named(name) for name in NAMES], real, good, repeats=8)
+
+
+def test_an_equal_generator_is_told_from_noise(real, good, table):
+    """Most rows of an equal simulator are as real, none as bad as the control; noise is never as real."""
+    found = [row for row in table.rows if row.state == "all"]
+    assert np.mean([row.verdict == "as real" for row in found]) > 0.6
+    assert not [row for row in found if row.verdict == "as its control"]
+    noise = Judged.of(white_noise(real.windows, 5))
+    rows = evaluate([score_named(name) for name in NAMES[:3]], real, noise, repeats=5).select(state="all").rows
+    assert not [row for row in rows if row.verdict in ("as real", "as another person")]
+
+
+def test_a_row_whose_control_passes_cannot_tell(table):
+    """Where real windows cannot be told from the control, the row claims nothing."""
+    row = table.select("psd_similarity", "all", "ECG").rows[0]
+    assert row.verdict == "as real"
+    assert replace(row, control=row.random.edge).verdict == "cannot tell"
+    assert replace(row, matched=row.control - 0.1, people=None).verdict == "as its control"
+    assert replace(row, matched=(row.control + row.random.edge) / 2, people=None).verdict == "between"
+    assert replace(row, matched=float("nan")).verdict == replace(row, random=None).verdict == "unknown"
+    assert {each.verdict for each in table.rows} <= set(VERDICTS)
+
+
+def test_every_state_and_part_has_its_row(real, table):
+    """Scores by state have a row for all windows and one for each state, in every part."""
+    ecg = table.select("psd_similarity", part="ECG").rows
+    assert [row.state for row in ecg] == ["all", *real.present_states]
+    assert len(table.select("contrast_error").rows) == 1
+    assert {row.part for row in table.select("coupling_auc", "all").rows} == set(score_named("coupling_auc").parts)
+
+
+def test_floors_are_taken_towards_worse(table):
+    """The edge of a floor lies above its mean where lower is better, and below where higher is."""
+    for row in table.rows:
+        if row.random is not None:
+            turned = score_named(row.score).badness
+            assert turned(row.random.edge) >= turned(row.random.mean) - 1e-12
+            assert row.random.repeats <= 8
+
+
+def test_a_floor_between_people_needs_people(real, good):
+    """Two people give a floor between people; one has none, unless others are at hand."""
+    one = real.take(real.subjects == "T1")
+    chosen = [score_named("feature_ks")]
+    assert evaluate(chosen, real, good, repeats=3, controls=False).rows[0].people is not None
+    assert evaluate(chosen, one, good, repeats=3, controls=False).rows[0].people is None
+    others = Context(train=real.take(real.subjects == "T2"))
+    assert evaluate(chosen, one, good, others, repeats=3, controls=False).rows[0].people is not None
+
+
+def test_another_person_who_differs_widens_the_floor_between_people(real, good):
+    """Where people's hearts differ, half against half by person is farther apart than at random."""
+    windows = real.windows
+    faster = np.where(real.subjects[:, None] == "T2", 2.0, 1.0) * windows.eda
+    mixed = Judged.of(replace(windows, eda=faster), features=None)
+    row = evaluate([score_named("value_w1_sd")], mixed, good, repeats=6, controls=False).select(part="EDA").rows[0]
+    assert row.people.mean > 1.5 * row.random.mean
+
+
+def test_the_same_seed_gives_the_same_table(real, good, table):
+    """A second run is equal to the last digit."""
+    again = evaluate([score_named(name) for name in NAMES], real, good, repeats=8)
+    assert json.dumps(again.to_dicts()) == json.dumps(table.to_dicts())
+
+
+def test_rows_are_plain_and_without_nan(table):
+    """A row becomes JSON without NaN, its verdict in it."""
+    rows = json.loads(json.dumps(table.to_dicts(), allow_nan=False))
+    assert rows[0]["verdict"] and rows[0]["windows_real"] == 48 and rows[0]["floor_random_edge"] is not None
+
+
+def test_rows_arrive_as_they_are_made(real, good):
+    """Callbacks see each score's rows at once, so that an interrupted run keeps what is done."""
+    seen, steps = [], []
+    evaluate(
+        [score_named("clean_share"), score_named("psd_similarity")],
+        real,
+        good,
+        repeats=2,
+        controls=False,
+        on_rows=lambda rows: seen.append({row.score for row in rows}),
+        on_step=lambda done, total: steps.append((done, total)),
+    )
+    assert seen == [{"clean_share"}, {"psd_similarity"}] and steps == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_draws_are_disjoint_and_of_one_size(real, good):
+    """The second half and the synthetic draw hold each state equally often, and the halves share nothing."""
+    for split in draws(real, good.take(good.states != "baseline").take(np.arange(20)), 3, seed=0):
+        assert not set(split.first) & set(split.second)
+    (split,) = draws(real, good, 1, seed=0)
+    counts = [
+        np.unique(each, return_counts=True)[1].tolist()
+        for each in (real.states[split.second], good.states[split.synthetic])
+    ]
+    assert counts[0] == counts[1] == [6] * 4
+
+
+def test_states_that_only_one_side_has_are_left_out(real, good):
+    """Common states alone are judged; without any, or with EDA of two kinds, the user is told."""
+    part = good.take(good.states != "meditation")
+    ours, theirs = common_states(real, part)
+    assert set(ours.present_states) == set(theirs.present_states) == {"baseline", "stress", "amusement"}
+    with pytest.raises(EvaluationError, match="No common state"):
+        common_states(real.take(real.states == "stress"), good.take(good.states == "baseline"))
+    with pytest.raises(EvaluationError, match="phasic"):
+        common_states(real, Judged.of(replace(good.windows, eda_kind="phasic")))
+
+
+def test_pooled_states_are_compared_in_the_real_mix(real, good):
+    """Where synthetic stress is twice as frequent, the pool is thinned to the real shares."""
+    lopsided = good.take(np.flatnonzero((good.states == "stress") | (np.arange(len(good)) % 2 == 0)))
+    mixed = in_mix(real, lopsided, seed=0)
+    assert {state: int((mixed.states == state).sum()) for state in mixed.present_states} == dict.fromkeys(
+        real.present_states, 6
+    )
+
+
+def test_a_view_shares_what_was_measured(real):
+    """A view's features and kept arrays are the rows of the whole set, whatever its order."""
+    back = real.take(np.arange(len(real))[::-1])
+    assert np.array_equal(back.features["rmssd"], real.features["rmssd"][::-1])
+    assert np.array_equal(back.windows.ecg, real.windows.ecg[::-1])
+    calls = []
+
+    def count(windows):
+        calls.append(len(windows))
+        return windows.eda.mean(axis=1)
+
+    first, second = real.of_state("stress").per_window("mean", count), back.per_window("mean", count)
+    assert calls == [len(real)] and np.array_equal(second[::-1][real.states == "stress"], first)
+    assert len(back.whole) == len(real)
+
+
+def test_controls_are_measured_only_where_signals_changed(real):
+    """Shuffled states and pairs reuse what was detected, and agree with measuring the windows anew."""
+    for name in ("shuffled_states", "shuffled_pairing"):
+        quick = control_of(name, real, 4)
+        some = np.arange(0, len(real), 8)
+        slow = Judged.of(quick.windows.take(some)).features
+        for feature in ("heart_rate", "breathing_rate", "resp_heart", "scr_heart", "tonic_level"):
+            assert np.allclose(quick.features[feature][some], slow[feature], equal_nan=True), (name, feature)
+    with pytest.raises(EvaluationError, match=", ".join(CONTROLS)):
+        Controls(real, 0)["nothing"]
+
+
+def test_a_score_that_needs_something_waits_for_it(real, good):
+    """Scores whose needs are not met have no rows."""
+    needy = Score(
+        "x", "privacy", "t", "m.", "", "lower", "white_noise", False, (), lambda a, b, c: 1.0, 2, {"generator"}
+    )
+    assert evaluate([needy], real, good).rows == ()
+    assert len(evaluate([needy], real, good, Context(generator=object())).rows) == 1
+
+
+def test_names_are_unique_and_unknown_ones_are_explained():
+    """A second score of a name, an unknown group, and an unknown name are refused."""
+    assert len({s.name for s in scores()}) == len(scores())
+    for name, group in (("value_ks", "spectra"), ("new", "beauty")):
+        with pytest.raises(EvaluationError, match="name is taken"):
+            score(name=name, group=group, title="t", meaning="m", better="lower", control="white_noise")(lambda: 0)
+    with pytest.raises(EvaluationError, match="value_ks"):
+        score_named("charm")
+
+
+def test_units_are_those_of_the_part():
+    """A shift of heart rate is in beats/min, of EDA in uS, and a share has no unit."""
+    assert score_named("feature_w1").unit_of("heart_rate") == "beats/min"
+    assert score_named("value_w1").unit_of("EDA") == "uS" and score_named("psd_similarity").unit_of("ECG") == ""
+
+
+def test_randomised_phases_keep_the_spectrum_and_lose_the_beats(real):
+    """A control shows what a score cannot see: the spectrum stays as real, the beats do not."""
+    other = Judged.of(phase_randomised(real.windows, 0))
+    rows = evaluate([score_named("psd_similarity"), score_named("clean_share")], real, other, repeats=6)
+    assert rows.select("psd_similarity", "all", "ECG").rows[0].verdict == "as real"
+    assert rows.select("clean_share", "all").rows[0].value == 0
