@@ -1,0 +1,295 @@
+"""How close single synthetic windows come to real ones, and how much of the real variety they reach.
+
+Two spaces: the standardised table of features and statistics ("features"), and the last layer of a ResNet that was
+trained to tell states ("network"). The network learns from context.train where there is one; without, from the
+reference itself, which then looks a little closer to itself than it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.classifiers import predictions, train, train_table
+from physiosynth.evaluation.metrics import Predictions, Quality, quality
+from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.tables import TableScaler, table_of
+from physiosynth.evaluation.windows import WindowSet, halves_of
+from physiosynth.runtime import window_seed
+
+NEIGHBOURS = 5
+FOLDS = 4
+SPACES = ("features", "network")
+REAL, MADE = "real", "synthetic"
+NET_WINDOWS = 480  # a network that only gives a space need not see more
+RIDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """Density and coverage (Naeem et al., 2020), precision and recall (Kynkaanniemi et al., 2019)."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def closeness(real: np.ndarray, synthetic: np.ndarray, neighbours: int = NEIGHBOURS) -> Closeness:
+    """All four from (n, f) and (m, f) points: balls around each point reach to its k-th neighbour in its own set.
+
+    precision: share of synthetic points in any real ball; recall: share of real points in any synthetic ball; density:
+    mean number of real balls around a synthetic point, over k; coverage: share of real balls with a synthetic point.
+    Raises EvaluationError for sets of k points or fewer.
+    """
+    if min(len(real), len(synthetic)) <= neighbours:
+        raise EvaluationError(
+            f"Density and coverage need more than {neighbours} windows a side, found {len(real)} and {len(synthetic)}."
+        )
+    between = distances(real, synthetic)
+    real_reach = np.sort(distances(real, real), axis=1)[:, neighbours][:, None]  # column 0 is the point itself
+    made_reach = np.sort(distances(synthetic, synthetic), axis=1)[:, neighbours][None]
+    inside = between < real_reach
+    return Closeness(
+        precision=float(inside.any(axis=0).mean()),
+        recall=float((between < made_reach).any(axis=1).mean()),
+        density=float(inside.sum(axis=0).mean() / neighbours),
+        coverage=float((between.min(axis=1, keepdims=True) < real_reach).mean()),
+    )
+
+
+def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m) Euclidean distances of (n, f) and (m, f) points."""
+    from scipy.spatial.distance import cdist
+
+    return cdist(a, b)
+
+
+def frechet(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """Frechet distance of normal distributions fitted to (n, f) and (m, f) points (Heusel et al., 2017).
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)); the root's trace is the sum of the square roots of the eigenvalues of
+    C1^(1/2) C2 C1^(1/2). Raises EvaluationError for fewer than two points a side.
+    """
+    if min(len(real), len(synthetic)) < 2:
+        raise EvaluationError("The Frechet distance needs two windows a side.")
+    first, second = (np.cov(x, rowvar=False) + RIDGE * np.eye(x.shape[1]) for x in (real, synthetic))
+    values, vectors = np.linalg.eigh(first)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0)).sum()
+    gap = real.mean(axis=0) - synthetic.mean(axis=0)
+    return float(max(gap @ gap + np.trace(first) + np.trace(second) - 2 * shared, 0.0))
+
+
+def discriminate(real: Judged, synthetic: Judged, kind: str = "forest", seed: int = 0) -> Quality:
+    """How well a classifier of KINDS tells real from synthetic windows it was not trained on; .5 is a perfect forgery.
+
+    Tables: four folds of neighbouring windows; "resnet": trained on one half of the blocks, tested on the other. The
+    blocks keep windows that overlap in time on one side. Raises EvaluationError.
+    """
+    blocks = [block_of(part.states, FOLDS) for part in (real, synthetic)]
+    folds = [(0, 1)] if kind == "resnet" else [(fold,) for fold in range(FOLDS)]
+    said: Predictions | None = None
+    for held in folds:
+        out = [np.isin(block, held) for block in blocks]
+        training = [part.take(~rows) for part, rows in zip((real, synthetic), out, strict=True)]
+        classifier = train(kind, training, _origin(training), seed)
+        for part, rows, name in zip((real, synthetic), out, (REAL, MADE), strict=True):
+            found = predictions(classifier, part.take(rows), np.full(int(rows.sum()), name))
+            said = found if said is None else said.join(found)
+    # Whose windows a forger imitates does not matter here: the interval is over windows.
+    nobody = np.full(len(said.truth), MADE)
+    return quality(Predictions(said.classes, said.probabilities, said.truth, nobody), seed)
+
+
+def _origin(training: list[Judged]) -> np.ndarray:
+    return np.repeat([REAL, MADE], [len(part) for part in training])
+
+
+def block_of(states: np.ndarray, blocks: int) -> np.ndarray:
+    """(n,) number of the block each window lies in; every state is cut into runs of neighbouring windows."""
+    found = np.zeros(len(states), dtype=int)
+    for state in np.unique(states):
+        at = np.flatnonzero(states == state)
+        found[at] = np.arange(len(at)) * blocks // len(at)
+    return found
+
+
+def reference_net(real: Judged, context: Context):
+    """The network that gives the feature space, trained once for each whole set it learns from."""
+    source = context.train or real
+    # Kept as an array of one object, so that it lives and dies with the windows it was trained on.
+    return source.per_window("reference_net", _train_reference)[0]
+
+
+def _train_reference(windows: WindowSet) -> np.ndarray:
+    from physiosynth.evaluation.resnet import train_resnet
+
+    chosen = np.arange(len(windows))
+    for repeat in range(32):
+        if len(chosen) <= NET_WINDOWS:
+            break
+        part = windows.take(chosen)
+        chosen = chosen[halves_of(part.states, part.subjects, window_seed(0, repeat) % 2**32)[0]]
+    some = windows.take(chosen)
+    kept = np.empty(len(windows), dtype=object)
+    kept[:] = [train_resnet(some, some.states, seed=0)] * len(windows)
+    return kept
+
+
+def space_of(name: str, real: Judged, synthetic: Judged, context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """(n, f) and (m, f) points of both sets in one of SPACES; what is fitted is fitted on the real ones."""
+    if name == "features":
+        first, second = (table_of(part).values for part in (real, synthetic))
+        scaler = TableScaler.fit(first)
+        return scaler.apply(first), scaler.apply(second)
+    net = reference_net(real, context)
+    kept = [part.per_window(f"embedded_{net.key}", net.embed) for part in (real, synthetic)]
+    return kept[0], kept[1]
+
+
+def has_space(name: str, real: Judged, context: Context) -> bool:
+    """Whether there is this space: a network needs two states to learn from."""
+    return name == "features" or len((context.train or real).present_states) > 1
+
+
+def _four(real: Judged, synthetic: Judged, context: Context, field: str) -> dict[str, float]:
+    found = dict.fromkeys(SPACES, float("nan"))
+    for name in SPACES:
+        if has_space(name, real, context):
+            found[name] = getattr(closeness(*space_of(name, real, synthetic, context)), field)
+    return found
+
+
+@score(
+    name="discriminative",
+    group="fidelity",
+    title="Telling real from synthetic",
+    meaning="How far above guessing a trained classifier tells synthetic windows from real ones: 0 cannot, 0.5 always.",
+    better="lower",
+    control="phase_randomised",
+    parts=("logistic", "forest"),
+    repeats=5,
+    least_windows=16,
+)
+def discriminative(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """|balanced accuracy - 0.5| of held-out windows (Yoon et al., 2019)."""
+    values = [table_of(part).values for part in (real, synthetic)]
+    blocks = np.concatenate([block_of(part.states, FOLDS) for part in (real, synthetic)])
+    origin, table = np.repeat([REAL, MADE], [len(v) for v in values]), np.concatenate(values)
+    return {kind: _gap(kind, table, origin, blocks, context.seed) for kind in ("logistic", "forest")}
+
+
+def _gap(kind: str, table: np.ndarray, origin: np.ndarray, blocks: np.ndarray, seed: int) -> float:
+    right = np.zeros(len(origin), dtype=bool)
+    for fold in range(FOLDS):
+        held = blocks == fold
+        model = train_table(kind, table[~held], origin[~held], seed)
+        right[held] = np.asarray(model.classes)[model.of_values(table[held]).argmax(axis=1)] == origin[held]
+    return abs(float(np.mean([right[origin == name].mean() for name in (REAL, MADE)])) - 0.5)
+
+
+@score(
+    name="precision",
+    group="fidelity",
+    title="Synthetic windows that look real",
+    meaning="Share of synthetic windows that lie among real ones.",
+    better="higher",
+    control="white_noise",
+    parts=SPACES,
+    repeats=10,
+    least_windows=8,
+)
+def precision(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Precision in each space."""
+    return _four(real, synthetic, context, "precision")
+
+
+@score(
+    name="recall",
+    group="fidelity",
+    title="Real variety that is reached",
+    meaning="Share of real windows that lie among synthetic ones.",
+    better="higher",
+    control="white_noise",
+    parts=SPACES,
+    repeats=10,
+    least_windows=8,
+)
+def recall(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Recall in each space."""
+    return _four(real, synthetic, context, "recall")
+
+
+@score(
+    name="density",
+    group="fidelity",
+    title="Density",
+    meaning="Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
+    better="higher",
+    control="white_noise",
+    parts=SPACES,
+    repeats=10,
+    least_windows=8,
+)
+def density(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Density in each space."""
+    return _four(real, synthetic, context, "density")
+
+
+@score(
+    name="coverage",
+    group="fidelity",
+    title="Coverage",
+    meaning="Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
+    better="higher",
+    control="white_noise",
+    parts=SPACES,
+    repeats=10,
+    least_windows=8,
+)
+def coverage(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Coverage in each space."""
+    return _four(real, synthetic, context, "coverage")
+
+
+@score(
+    name="frechet",
+    group="fidelity",
+    title="Frechet distance of a network's features",
+    meaning="How far mean and spread of what a trained network sees of synthetic windows lie from real ones.",
+    better="lower",
+    control="phase_randomised",
+    repeats=10,
+    least_windows=16,
+)
+def frechet_distance(real: Judged, synthetic: Judged, context: Context) -> float:
+    """Frechet distance in the network's space; small sets raise it, so compare at equal sizes alone."""
+    if not has_space("network", real, context):
+        return float("nan")
+    return frechet(*space_of("network", real, synthetic, context))
+
+
+@score(
+    name="linear_probe",
+    group="fidelity",
+    title="States that fit, as a network sees them",
+    meaning="How many real windows' states a linear layer names that was fitted on a network's view of synthetic ones.",
+    unit="balanced accuracy",
+    better="higher",
+    control="shuffled_states",
+    repeats=10,
+    least_windows=16,
+)
+def linear_probe_score(real: Judged, synthetic: Judged, context: Context) -> float:
+    """Balanced accuracy over the states that both sets hold; nan with fewer than two."""
+    shared = sorted(set(real.states.tolist()) & set(synthetic.states.tolist()))
+    if len(shared) < 2:
+        return float("nan")
+    points, made = space_of("network", real, synthetic, context)
+    rows = np.isin(synthetic.states, shared)
+    probe = train_table("logistic", made[rows], synthetic.states[rows], context.seed)
+    right = np.asarray(probe.classes)[probe.of_values(points).argmax(axis=1)] == real.states
+    return float(np.mean([right[real.states == name].mean() for name in shared]))

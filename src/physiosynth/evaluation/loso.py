@@ -1,0 +1,133 @@
+"""Leave-one-subject-out: every person is tested by classifiers that have seen everybody else.
+
+Each person's predictions are a file of their own, so that an interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.classifiers import KINDS, TITLES, predictions, train
+from physiosynth.evaluation.metrics import Predictions, Quality, quality
+from physiosynth.evaluation.registry import Judged
+from physiosynth.evaluation.usefulness import TASKS, check_apart, people
+from physiosynth.files import write_json
+
+TRAINED_ON = ("real", "synthetic", "real+synthetic")
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class LosoResult:
+    """One classifier and task over everybody.
+
+    quality: of all predictions pooled, intervals over subjects; accuracy: of each subject; seconds: of all trainings
+    and predictions, as measured when they were done.
+    """
+
+    classifier: str
+    task: str
+    trained_on: str
+    quality: Quality
+    accuracy: dict[str, float]
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        return f"{TITLES[self.classifier]}, {TASKS[self.task].title}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def leave_one_out(
+    everybody: Judged,
+    out: Path,
+    kinds: Sequence[str] = KINDS,
+    tasks: Sequence[str] = tuple(TASKS),
+    seed: int = 0,
+    synthetic: Mapping[str, Judged] | None = None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+) -> list[LosoResult]:
+    """Train on all but one subject, test on that one, for each; results are kept under `out`.
+
+    synthetic: for each subject, windows of a generator that has not seen that subject; with them every classifier is
+    also trained on synthetic windows alone and on both. on_step counts trainings. Raises EvaluationError for a leak, a
+    subject without synthetic windows, or fewer than three subjects.
+    """
+    names = sorted(people(everybody.windows))
+    _check(everybody, names, synthetic)
+    modes = TRAINED_ON if synthetic is not None else TRAINED_ON[:1]
+    jobs = [(mode, kind, task, name) for mode in modes for task in tasks for kind in kinds for name in names]
+    parts: dict[tuple[str, str, str], list[tuple[Predictions, float]]] = {}
+    base = everybody.windows.sha256()
+    for done, (mode, kind, task, name) in enumerate(jobs, 1):
+        made = None if synthetic is None else synthetic[name]
+        key = f"{base}/{made.windows.sha256() if made is not None else ''}/{seed}/{VERSION}"
+        path = Path(out) / "folds" / f"{mode}_{kind}_{task}_{name}.json"
+        parts.setdefault((mode, kind, task), []).append(_one(path, key, everybody, name, mode, kind, task, seed, made))
+        on_step(done, len(jobs))
+    return [_pooled(*which, found, seed) for which, found in parts.items()]
+
+
+def _check(everybody: Judged, names: list[str], synthetic: Mapping[str, Judged] | None) -> None:
+    if len(names) < 3:
+        raise EvaluationError(f"Leaving one subject out needs three subjects at least, found {len(names)}.")
+    if synthetic is None:
+        return
+    missing = [name for name in names if name not in synthetic]
+    if missing:
+        raise EvaluationError(f"No synthetic windows for the folds of {', '.join(missing)}. Generate them first.")
+    for name in names:
+        check_apart([synthetic[name].windows], everybody.take(everybody.subjects == name).windows)
+
+
+def _one(path, key, everybody, name, mode, kind, task, seed, made) -> tuple[Predictions, float]:
+    """Predictions for one subject and the seconds they took, read where they were kept."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    kept = _read(path, digest)
+    if kept is not None:
+        return kept
+    started = time.monotonic()
+    test, others = everybody.take(everybody.subjects == name), everybody.take(everybody.subjects != name)
+    training = [part for part, used in ((others, "real" in mode), (made, "synthetic" in mode)) if used]
+    check_apart([part.windows for part in training], test.windows)
+    labels = np.concatenate([TASKS[task].labels(part.states) for part in training])
+    said = predictions(train(kind, training, labels, seed), test, TASKS[task].labels(test.states))
+    seconds = time.monotonic() - started
+    content = {"key": digest, "seconds": seconds, "classes": said.classes}
+    content |= {field: getattr(said, field).tolist() for field in ("probabilities", "truth", "subjects")}
+    write_json(path, content)
+    return said, seconds
+
+
+def _read(path: Path, digest: str) -> tuple[Predictions, float] | None:
+    """What was kept for the same windows and seed, else None."""
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["key"] != digest:
+            return None
+        arrays = [np.array(content[field]) for field in ("probabilities", "truth", "subjects")]
+        return Predictions(tuple(content["classes"]), *arrays), float(content["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):  # what cannot be read is done again
+        return None
+
+
+def _pooled(mode: str, kind: str, task: str, found: list[tuple[Predictions, float]], seed: int) -> LosoResult:
+    said = found[0][0]
+    for part, _ in found[1:]:
+        said = said.join(part)
+    accuracy = {str(part.subjects[0]): float((part.predicted == part.truth).mean()) for part, _ in found}
+    seconds = round(sum(seconds for _, seconds in found), 1)
+    return LosoResult(kind, task, mode, quality(said, seed), accuracy, seconds)

@@ -1,0 +1,267 @@
+"""What synthetic windows are good for: classifiers trained on them and tested on people nobody in the chain has seen.
+
+A generator knows the subjects it was trained, normalised and chosen on (WindowSet.seen_subjects); a test on one of them
+is refused, and so is training and testing on the same person.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.classifiers import KINDS, predictions, train, train_table
+from physiosynth.evaluation.metrics import Predictions, Quality, quality
+from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
+from physiosynth.signals import CONDITIONS
+
+STRESS = "stress"
+NOT_STRESS = "other"
+QUICK_KINDS = ("logistic", "forest")  # the registry's scores are computed many times over
+UNVERIFIED = "The synthetic windows do not say whom their generator has seen: independence is not verified."
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be told from a window."""
+
+    name: str
+    title: str
+
+    def labels(self, states: np.ndarray) -> np.ndarray:
+        """(n,) class names of (n,) states."""
+        return np.where(states == STRESS, STRESS, NOT_STRESS) if self.name == "stress" else np.asarray(states)
+
+
+TASKS = {"stress": Task("stress", "stress or not"), "states": Task("states", f"{len(CONDITIONS)} states")}
+SETUPS = {
+    "TRTR": "trained on real, tested on real",
+    "TSTR": "trained on synthetic, tested on real",
+    "TRTS": "trained on real, tested on synthetic",
+    "real+synthetic": "trained on real and synthetic, tested on real",
+    "linear probe": "ResNet trained on synthetic, its last layer on real, tested on real",
+}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One classifier trained here and tested there.
+
+    quality: figures, and what their intervals were drawn over; notes: what a reader must know.
+    """
+
+    setup: str
+    classifier: str
+    task: str
+    quality: Quality
+    train_windows: int
+    train_subjects: tuple[str, ...]
+    test_subjects: tuple[str, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def people(windows: WindowSet) -> frozenset[str]:
+    """The persons whose windows these are; generated windows are nobody's."""
+    return frozenset(windows.subjects.tolist()) - {SYNTHETIC}
+
+
+def check_apart(training: Sequence[WindowSet], test: WindowSet) -> tuple[str, ...]:
+    """Refuse a test on anyone the training has seen, directly or through a generator; returns notes for the reader.
+
+    Raises EvaluationError, naming the subjects. Testing on synthetic windows whose generator saw the training subjects
+    is possible, since they are nobody's windows; a note says so.
+    """
+    tested, notes = people(test), []
+    for part in training:
+        both = sorted(tested & people(part))
+        if both:
+            raise EvaluationError(
+                f"Subject {', '.join(both)} would be trained on and tested on. Test on subjects that are left out of "
+                "training."
+            )
+        leaked = sorted(tested & part.seen_subjects)
+        if leaked:
+            raise EvaluationError(
+                f"The generator of these synthetic windows has seen subject {', '.join(leaked)}, who would be tested "
+                "on. Use the generator of the fold that leaves this subject out."
+            )
+    if SYNTHETIC in test.subjects and any(test.seen_subjects & people(part) for part in training):
+        notes.append("Classifier and generator learned from the same subjects: a high figure may be memory.")
+    sources = [part for part in (*training, test) if SYNTHETIC in part.subjects]
+    if any(not part.seen_subjects for part in sources):
+        notes.append(UNVERIFIED)
+    return tuple(notes)
+
+
+def transfer(
+    kind: str,
+    task: Task,
+    training: Sequence[Judged],
+    test: Judged,
+    seed: int = 0,
+    setup: str = "",
+    on_step: OnStep = lambda done, total: None,
+) -> Transfer:
+    """Train on these sets, test on that one. Raises EvaluationError, for a leak too."""
+    notes = check_apart([part.windows for part in training], test.windows)
+    started = time.monotonic()
+    said = _said(kind, task, training, test, seed, on_step)
+    return _result(setup, kind, task, said, training, test, time.monotonic() - started, notes, seed)
+
+
+def utility(
+    real: Judged,
+    synthetic: Judged,
+    test: Judged,
+    kinds: Sequence[str] = KINDS,
+    tasks: Sequence[str] = tuple(TASKS),
+    seed: int = 0,
+    on_step: OnStep = lambda done, total: None,
+) -> list[Transfer]:
+    """Every setup with every classifier and task.
+
+    real: windows of the subjects the generator learned from; test: of a subject nobody has seen. on_step counts
+    trainings. Raises EvaluationError for a leak, before anything is trained.
+    """
+    plans = {
+        "TRTR": ([real], test),
+        "TSTR": ([synthetic], test),
+        "TRTS": ([real], synthetic),
+        "real+synthetic": ([real, synthetic], test),
+    }
+    for training, tested in plans.values():
+        check_apart([part.windows for part in training], tested.windows)
+    jobs = [(setup, kind, task) for task in tasks for kind in kinds for setup in plans]
+    jobs += [("linear probe", "resnet", task) for task in tasks if "resnet" in kinds]
+    done = []
+    for setup, kind, task in jobs:
+        if setup == "linear probe":
+            done.append(linear_probe(TASKS[task], synthetic, real, test, seed))
+        else:
+            done.append(transfer(kind, TASKS[task], *plans[setup], seed, setup))
+        on_step(len(done), len(jobs))
+    return done
+
+
+def linear_probe(task: Task, synthetic: Judged, real: Judged, test: Judged, seed: int = 0) -> Transfer:
+    """What a network learned from synthetic windows alone is worth to a linear layer fitted on real ones.
+
+    Raises EvaluationError for a leak.
+    """
+    from physiosynth.evaluation.resnet import train_resnet
+
+    notes = check_apart([synthetic.windows, real.windows], test.windows)
+    started = time.monotonic()
+    net = train_resnet(synthetic.windows, task.labels(synthetic.states), seed)
+    probe = train_table("logistic", net.embed(real.windows), task.labels(real.states), seed)
+    chances = probe.of_values(net.embed(test.windows))
+    said = Predictions(probe.classes, chances, task.labels(test.states), test.subjects)
+    seconds = time.monotonic() - started
+    return _result("linear probe", "resnet", task, said, [synthetic, real], test, seconds, notes, seed)
+
+
+def _said(kind: str, task: Task, training, test: Judged, seed: int, on_step: OnStep = lambda d, t: None) -> Predictions:
+    labels = np.concatenate([task.labels(part.states) for part in training])
+    classifier = train(kind, training, labels, seed, on_step)
+    return predictions(classifier, test, task.labels(test.states))
+
+
+def _result(setup, kind, task, said, training, test, seconds, notes, seed) -> Transfer:
+    return Transfer(
+        setup=setup,
+        classifier=kind,
+        task=task.name,
+        quality=quality(said, seed),
+        train_windows=sum(len(part) for part in training),
+        train_subjects=tuple(sorted({name for part in training for name in part.subjects.tolist()})),
+        test_subjects=tuple(sorted(set(test.subjects.tolist()))),
+        seconds=round(seconds, 2),
+        notes=notes,
+    )
+
+
+def balanced(training: Sequence[Judged], test: Judged, kind: str, seed: int) -> float:
+    """Balanced accuracy over the states that both sides have; nan where these are fewer than two.
+
+    A ruler for the registry: a floor holds one half of a person's windows against the other on purpose, so only the
+    generator's own leak is refused here. Raises EvaluationError.
+    """
+    for part in training:
+        leaked = sorted(part.windows.seen_subjects & people(test.windows))
+        if leaked:
+            raise EvaluationError(
+                f"The generator of these windows has seen subject {', '.join(leaked)}. Judge it on a subject that its "
+                "fold leaves out."
+            )
+    shared = set(test.states.tolist()).intersection(*({*part.states.tolist()} for part in training))
+    if len(shared) < 2:
+        return float("nan")
+    training = [part.take(np.isin(part.states, list(shared))) for part in training]
+    said = _said(kind, TASKS["states"], training, test.take(np.isin(test.states, list(shared))), seed)
+    right = said.predicted == said.truth
+    return float(np.mean([right[said.truth == name].mean() for name in said.classes]))
+
+
+@score(
+    name="tstr",
+    group="usefulness",
+    title="Trained on synthetic, tested on real",
+    meaning="How many of the real windows' states a classifier names that has seen synthetic windows alone.",
+    unit="balanced accuracy",
+    better="higher",
+    control="shuffled_states",
+    parts=QUICK_KINDS,
+    repeats=5,
+    least_windows=16,
+)
+def tstr(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Balanced accuracy of each quick classifier."""
+    return {kind: balanced([synthetic], real, kind, context.seed) for kind in QUICK_KINDS}
+
+
+@score(
+    name="trts",
+    group="usefulness",
+    title="Trained on real, tested on synthetic",
+    meaning="How many of the synthetic windows' states a classifier names that has seen real windows alone.",
+    unit="balanced accuracy",
+    better="higher",
+    control="shuffled_states",
+    parts=QUICK_KINDS,
+    repeats=5,
+    least_windows=16,
+)
+def trts(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+    """Balanced accuracy of each quick classifier."""
+    return {kind: balanced([real], synthetic, kind, context.seed) for kind in QUICK_KINDS}
+
+
+@score(
+    name="augmentation",
+    group="usefulness",
+    title="What synthetic windows add to real ones",
+    meaning="Change in balanced accuracy on new people when synthetic windows join the real training windows.",
+    unit="balanced accuracy",
+    better="higher",
+    control="shuffled_states",
+    repeats=5,
+    needs=("train",),
+    least_windows=16,
+)
+def augmentation(real: Judged, synthetic: Judged, context: Context) -> float:
+    """Difference of balanced accuracies of the logistic regression. Raises EvaluationError for a leak."""
+    both = sorted(people(context.train.windows) & people(real.windows))
+    if both:
+        raise EvaluationError(f"Subject {', '.join(both)} is in the training and in the test windows. Leave them out.")
+    joined = balanced([context.train, synthetic], real, "logistic", context.seed)
+    return joined - balanced([context.train], real, "logistic", context.seed)

@@ -1,0 +1,96 @@
+"""Fidelity: known answers in the plane, and every registered score of H's groups falls with its control."""
+
+import numpy as np
+import pytest
+from people import cohort
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation import fidelity, membership, privacy, usefulness
+from physiosynth.evaluation.fidelity import block_of, closeness, discriminate, frechet
+from physiosynth.evaluation.judging import Controls
+from physiosynth.evaluation.registry import Context, Judged, scores
+
+MODULES = {module.__name__ for module in (fidelity, membership, privacy, usefulness)}
+LEAST = {"tstr": 0.3, "trts": 0.3, "augmentation": 0.05, "discriminative": 0.2, "frechet": 1.0, "linear_probe": 0.3}
+LEAST |= {"nearest_distance": 0.8, "mahalanobis_distance": 0.8, "membership": 0.2, "membership_tpr": 0.4}
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """A reference person pair, honest synthetic windows of such people, controls, and other people."""
+    real = Judged.of(cohort(range(2), 12))
+    honest = Judged.of(cohort(range(2), 12, seed=9))
+    return real, honest, Controls(real, 0), Context(train=Judged.of(cohort(range(4, 8), 5)))
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """A generator that learned from a third group of people."""
+    return Judged.of(cohort(range(20, 26), 5))
+
+
+def registered():
+    return [s for s in scores(("usefulness", "fidelity", "privacy")) if s.compute.__module__ in MODULES]
+
+
+def test_the_modules_register_what_the_report_needs():
+    """Usefulness, fidelity and privacy each have their scores, and each names a control."""
+    names = {s.name for s in registered()}
+    assert {"tstr", "trts", "augmentation", "discriminative", "density", "coverage", "precision", "recall"} <= names
+    assert {"frechet", "linear_probe", "nearest_distance", "mahalanobis_distance", "copies", "membership"} <= names
+
+
+@pytest.mark.parametrize("score", registered(), ids=lambda s: s.name)
+def test_every_score_is_worse_for_its_control(score, sets, strangers):
+    """Honest windows score clearly better than the score's control, in every part."""
+    real, honest, controls, context = sets
+    # A generator that draws two members' own kind of windows gives away who they are, copies or not.
+    good = score.values(real, strangers if score.name.startswith("membership") else honest, context)
+    bad = score.values(real, controls[score.control], context)
+    margins = {part: score.badness(bad[part]) - score.badness(value) for part, value in good.items()}
+    if score.name == "copies":  # noise keeps the memorised windows from being exact copies
+        margins.pop("exact")
+    assert min(margins.values()) > LEAST.get(score.name, 0.25), (good, bad)
+
+
+def test_a_set_is_as_close_to_itself_as_can_be():
+    """The same points: precision, recall and coverage 1, density 1."""
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    found = closeness(points, points + 1e-9)
+    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
+    assert found.density == pytest.approx(1, abs=0.3)
+
+
+def test_collapse_costs_coverage_and_recall_but_not_precision():
+    """A generator of one kind looks precise and covers next to nothing."""
+    rng = np.random.default_rng(1)
+    real, collapsed = rng.normal(size=(80, 2)), 0.01 * rng.normal(size=(80, 2))
+    found = closeness(real, collapsed)
+    assert found.precision > 0.9 and found.recall < 0.1 and found.coverage < 0.3
+
+
+def test_frechet_distance_of_known_normals():
+    """Means three apart and the same spread: 9; spreads 1 and 2 in one axis: (2 - 1)^2."""
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(20_000, 2))
+    assert frechet(points, points + np.array([3, 0])) == pytest.approx(9, rel=1e-6)
+    assert frechet(points, points * [2, 1]) == pytest.approx(points[:, 0].var(), rel=0.01)
+    assert frechet(points, points) == pytest.approx(0, abs=1e-6)
+
+
+def test_blocks_keep_neighbours_together():
+    """Each state is cut into runs, so that overlapping windows do not meet a classifier on both sides."""
+    assert block_of(np.array(["a"] * 6 + ["b"] * 4), 2).tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 1, 1]
+
+
+def test_a_trained_classifier_tells_noise_but_not_a_second_draw(sets):
+    """The discriminator is right on phase-randomised windows and near guessing on honest ones."""
+    real, honest, controls, _ = sets
+    assert discriminate(real, controls["phase_randomised"], "forest").balanced_accuracy.value > 0.95
+    assert discriminate(real, honest, "forest").balanced_accuracy.value < 0.7
+
+
+def test_too_few_windows_are_refused():
+    """Neighbourhoods of five need six windows."""
+    with pytest.raises(EvaluationError, match="more than 5 windows"):
+        closeness(np.zeros((5, 2)), np.zeros((9, 2)))
