@@ -1,0 +1,180 @@
+"""What an evaluation is given: real windows of a person left out, windows to judge, and those learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from physiosynth.datasets.folds import FoldDirectory, load_fold
+from physiosynth.errors import EvaluationError, RequestError
+from physiosynth.evaluation.kept import key_of
+from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
+from physiosynth.runtime import check_seed, window_seed
+
+if TYPE_CHECKING:
+    from physiosynth.datasets.normalizer import Normalizer
+    from physiosynth.generate.bundle import Bundle
+    from physiosynth.generate.core import Sampling, WESADGenerator
+
+WINDOWS_A_FILE = 32
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What an attack on a generator's own loss needs of it. bundle_sha256: of what was loaded."""
+
+    adapter: Any
+    norm_low: Normalizer
+    norm_ecg: Normalizer
+    bundle_sha256: str
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle, generator: WESADGenerator) -> Networks:
+        """The networks of a loaded generator, with the norms of its bundle. Raises BundleError."""
+        from physiosynth.generate.loading import load
+
+        loaded = load(bundle.milestones, bundle.checkpoint, bundle.fold)
+        return cls(generator.adapter, loaded.norm_low, loaded.norm_ecg, generator.info.bundle_sha256)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Windows and what is known of them.
+
+    real: windows that nothing in the generator's making has seen; synthetic: windows to judge; train: real windows of
+    other people, None where the fold holds none; generator: its networks, where they are at hand; origin: what is known
+    of each, for the record; notes: what a reader must know.
+    """
+
+    real: WindowSet
+    synthetic: WindowSet
+    train: WindowSet | None = None
+    generator: Networks | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def reference(
+    fold_dir: Path | str, per_state: int | None, train_per_state: int | None, seed: int
+) -> tuple[FoldDirectory, WindowSet, WindowSet | None]:
+    """A fold, its test windows and its training windows (None where it holds none), at most so many a state.
+
+    Fewer are drawn with the seed. Raises FoldError.
+    """
+    fold = load_fold(fold_dir)
+    real = thinned(WindowSet.from_fold(fold_dir, ("test",)), per_state, seed)
+    train = None
+    if "train" in fold.splits():
+        train = thinned(WindowSet.from_fold(fold_dir, ("train",)), train_per_state, seed)
+    return fold, real, train
+
+
+def thinned(windows: WindowSet, per_state: int | None, seed: int) -> WindowSet:
+    """At most `per_state` windows of each state, drawn with the seed; all of them for None."""
+    if per_state is None:
+        return windows
+    rng = np.random.default_rng(window_seed(seed, 1))
+    kept = [rng.permutation(np.flatnonzero(windows.states == state))[:per_state] for state in windows.present_states]
+    return windows.take(np.sort(np.concatenate(kept)))
+
+
+def seen_by(fold_name: str | None, own_config: Mapping[str, Any], fold: FoldDirectory) -> tuple[frozenset[str], str]:
+    """The subjects a bundle has seen, and a note ("" for none) on where that is known from.
+
+    fold_name: the fold that its manifest names; own_config: dataset_config.json of its own fold; fold: the fold that it
+    is judged on. Empty where nothing is known.
+    """
+    own = subjects_of(own_config)
+    if own:
+        return own, ""
+    name = (fold_name or "").removeprefix("fold_")
+    if name and name == fold.test_subject:
+        note = f"The bundle names fold {name} but lists no subjects; taken as this fold's training and validation ones."
+        return subjects_of(fold.config), note
+    return frozenset(), "Nothing says whose recordings the generator has seen: independence is not verified."
+
+
+def config_of(own_fold: Path | None) -> Mapping[str, Any]:
+    """The settings of a bundle's own fold, empty where there is none. Raises FoldError."""
+    return {} if own_fold is None else load_fold(own_fold).config
+
+
+def subjects_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """Training and validation subjects that a fold's settings list."""
+    listed = config.get("subjects")
+    listed = listed if isinstance(listed, Mapping) else {}
+    return frozenset(str(name) for split in ("train", "val") for name in listed.get(split) or ())
+
+
+def from_file(path: Path | str, fold: FoldDirectory, seen: Iterable[str] | None) -> tuple[WindowSet, tuple[str, ...]]:
+    """Windows of any tool from an NPZ, with notes. seen: whom its generator saw, None for what the fold suggests.
+
+    Raises EvaluationError.
+    """
+    if seen is not None:
+        return WindowSet.from_npz(path, seen), ()
+    taken = subjects_of(fold.config)
+    note = (
+        f"{Path(path).name} does not say whose recordings its generator has seen; taken as the fold's training and "
+        "validation subjects."
+    )
+    return WindowSet.from_npz(path, taken), (note,)
+
+
+def drawn(
+    generator: WESADGenerator,
+    states: Iterable[str],
+    per_state: int,
+    seed: int,
+    folder: Path | str,
+    seen: Iterable[str] = (),
+    sampling: Sampling | None = None,
+    on_step: OnStep = lambda done, total: None,
+) -> WindowSet:
+    """`per_state` synthetic windows of each state, drawn in files of 32 under `folder` and read from there next time.
+
+    A window depends on the bundle, the seed, its state and its number alone, so a file serves any run with the same
+    key. on_step counts thousandths of a file. Raises RequestError, EvaluationError and what the generator raises.
+    """
+    check_seed(seed)
+    if per_state < 1:
+        raise RequestError(f"Draw at least 1 window a state, found {per_state}.")
+    states = [state for state in states if state in generator.info.conditions]
+    if not states:
+        raise EvaluationError("The generator knows none of the reference's states. Use another fold or bundle.")
+    settings = generator.info.defaults if sampling is None else overlaid(generator.info.defaults, sampling)
+    key = key_of(code=False, bundle=generator.info.bundle_sha256, seed=seed, sampling=vars(settings))[:16]
+    pieces = [(state, first) for state in states for first in range(0, per_state, WINDOWS_A_FILE)]
+    parts = []
+    for place, (state, first) in enumerate(pieces):
+        count = min(WINDOWS_A_FILE, per_state - first)
+        path = Path(folder) / key / f"{state}_{first:05d}_{count}.npz"
+        if not path.is_file():
+
+            def step(done: int, total: int, place: int = place) -> None:
+                on_step(1000 * place + 1000 * done // max(total, 1), 1000 * len(pieces))
+
+            batch = generator.sample_batch(state, count, seed, sampling, step, first_window=first)
+            generator.write_npz(batch, path)
+        parts.append(WindowSet.from_npz(path, seen))
+        on_step(1000 * (place + 1), 1000 * len(pieces))
+    return joined(parts)
+
+
+def joined(parts: list[WindowSet]) -> WindowSet:
+    """Synthetic windows of several files as one set, copied once."""
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("ecg", "eda", "resp", "states", "subjects")
+    }
+    return replace(parts[0], **columns, source=SYNTHETIC)
+
+
+def overlaid(defaults: Sampling, sampling: Sampling) -> Sampling:
+    """The defaults with what was asked for in their place."""
+    return replace(defaults, **{name: value for name, value in vars(sampling).items() if value is not None})

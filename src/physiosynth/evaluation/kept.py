@@ -1,0 +1,90 @@
+"""Finished parts of an evaluation, kept as JSON so that an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from physiosynth.evaluation.registry import Floor, ScoreRow
+from physiosynth.files import write_json
+
+
+class Kept:
+    """One JSON file a part. A part is given back only under the key it was kept with, so a stale one is made anew."""
+
+    def __init__(self, folder: Path | str, key: str) -> None:
+        self.folder, self.key = Path(folder), key
+
+    def read(self, part: str) -> dict[str, Any]:
+        """What was kept of this part: name -> content; empty where nothing was, or where the key has changed."""
+        try:
+            found = json.loads(self._path(part).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a damaged part is made anew
+            return {}
+        fits = isinstance(found, dict) and found.get("key") == self.key and isinstance(found.get("kept"), dict)
+        return found["kept"] if fits else {}
+
+    def add(self, part: str, name: str, content: Any) -> None:
+        """Keep one more item of a part, at once and whole."""
+        write_json(self._path(part), {"key": self.key, "kept": {**self.read(part), name: plain(content)}})
+
+    def _path(self, part: str) -> Path:
+        return self.folder / f"{part}.json"
+
+
+def key_of(*, code: bool = True, **inputs: Any) -> str:
+    """SHA-256 over named inputs (anything JSON holds) and, with `code`, over the judges' own source files."""
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
+    if code:
+        for path in sorted(Path(__file__).parent.glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def rows_to_plain(rows: tuple[ScoreRow, ...]) -> list[dict[str, Any]]:
+    """Rows as JSON holds them; see rows_from_plain."""
+    return [plain(asdict(row)) for row in rows]
+
+
+def rows_from_plain(rows: list[Mapping[str, Any]]) -> tuple[ScoreRow, ...]:
+    """The rows that rows_to_plain was given; figures that could not be computed are NaN again."""
+
+    def number(value: float | None) -> float:
+        return math.nan if value is None else float(value)
+
+    def floor(found: Mapping[str, Any] | None) -> Floor | None:
+        return None if found is None else Floor(number(found["mean"]), number(found["edge"]), found["repeats"])
+
+    return tuple(
+        ScoreRow(
+            **{
+                **row,
+                "value": number(row["value"]),
+                "matched": number(row["matched"]),
+                "random": floor(row["random"]),
+                "people": floor(row["people"]),
+                "windows": tuple(row["windows"]),
+            }
+        )
+        for row in rows
+    )
+
+
+def plain(content: Any) -> Any:
+    """The content as strict JSON knows it: NaN and infinity become null, tuples lists, numpy numbers Python's."""
+    if isinstance(content, Mapping):
+        return {str(name): plain(value) for name, value in content.items()}
+    if isinstance(content, (list, tuple, set, frozenset)):
+        return [plain(value) for value in content]
+    if isinstance(content, Path):
+        return str(content)
+    if hasattr(content, "item") and not isinstance(content, (str, bytes)):
+        content = content.item()
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

@@ -1,0 +1,222 @@
+"""The summary on top of a report: in plain words, what to trust and what not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from physiosynth.evaluation.registry import ALL_STATES, ScoreRow, ScoreTable, part_title, score_named
+from physiosynth.evaluation.report.verdicts import CARE, GOOD, PERSON, POOR, UNKNOWN, level_of, way_to_control
+from physiosynth.evaluation.run import Evaluation
+from physiosynth.signals import CONDITIONS
+
+GROUP_TITLES = {
+    "distributions": "Values and clouds of windows",
+    "spectra": "Spectra and memory",
+    "physiology": "Physiology",
+    "coupling": "Coupling of heart, breath and skin",
+    "usefulness": "Usefulness for training classifiers",
+    "fidelity": "Single windows: real or not, and how varied",
+    "privacy": "Privacy",
+}
+PART_TITLES = {
+    "EDA": "Skin conductance (EDA)", "Resp": "Respiration", "logistic": "Logistic regression",
+    "forest": "Random forest", "resnet": "ResNet", "features": "By measured features",
+    "network": "As a network sees it", "exact": "Exact copies", "near": "Near copies", "distance": "Attack by distance",
+    "discriminator": "Attack by a discriminator",
+}  # fmt: skip
+BROKEN = {  # controls within a sentence
+    "white_noise": "white noise",
+    "phase_randomised": "noise with the right spectrum",
+    "shuffled_pairing": "channels of different windows put together",
+    "shuffled_states": "windows with their states shuffled",
+    "swapped_channels": "swapped channels",
+    "memorised": "copies of the real windows",
+}
+MOSTLY_POOR, PARTLY_POOR, MOSTLY_GOOD = 0.5, 0.1, 0.8
+LONGEST_LIST = 12
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What several scores say of one thing in the states that share a level.
+
+    about: in plain words; way: how far it is towards its control, see way_to_control, nan where that is not known;
+    control: in plain words.
+    """
+
+    level: str
+    group: str
+    about: str
+    states: tuple[str, ...]
+    way: float
+    control: str
+
+    @property
+    def text(self) -> str:
+        """Such as 'Heart rate, in stress: as far off as white noise'."""
+        where = "" if ALL_STATES in self.states else f", in {' and '.join(self.states)}"
+        far = ""
+        if self.level == POOR and np.isfinite(self.way):
+            near = "as far off as" if self.way >= 0.95 else f"{100 * self.way:.0f} % of the way to"
+            far = f": {near} {self.control}"
+        return self.about + where + far
+
+
+@dataclass(frozen=True)
+class Summary:
+    """headline: one sentence; lead: some more; trust, care, distrust: findings, most telling first; shares: by group,
+    the number of figures at each level; usefulness, privacy: a sentence or two each."""
+
+    headline: str
+    lead: str
+    verdict: str
+    trust: tuple[Finding, ...]
+    care: tuple[Finding, ...]
+    distrust: tuple[Finding, ...]
+    counts: dict[str, dict[str, int]]
+    usefulness: tuple[str, ...]
+    privacy: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the findings as text."""
+        lists = {name: [each.text for each in getattr(self, name)] for name in ("trust", "care", "distrust")}
+        return {**asdict(self), **lists}
+
+
+def title_of(part: str) -> str:
+    """Plain words for a channel, measurement, classifier or attack."""
+    return PART_TITLES.get(part) or part_title(part)
+
+
+def summarise(evaluation: Evaluation) -> Summary:
+    """What a reader should know before anything else."""
+    table = evaluation.table
+    counts = level_counts(table)
+    found = findings(table)
+    verdict, headline, lead = _headline({name: c for name, c in counts.items() if name != "privacy"})
+    likeness = [each for each in found if each.group != "privacy"]
+    return Summary(
+        headline=headline,
+        lead=lead,
+        verdict=verdict,
+        trust=tuple(each for each in likeness if each.level in (GOOD, PERSON)),
+        care=tuple(each for each in likeness if each.level == CARE),
+        distrust=tuple(each for each in likeness if each.level == POOR),
+        counts=counts,
+        usefulness=_usefulness(evaluation.transfers),
+        privacy=_privacy([each for each in found if each.group == "privacy"], table),
+    )
+
+
+def level_counts(table: ScoreTable) -> dict[str, dict[str, int]]:
+    """Figures at each level, by group."""
+    counts: dict[str, Counter] = {}
+    for row in table.rows:
+        counts.setdefault(score_named(row.score).group, Counter())[level_of(row)] += 1
+    return {group: dict(found) for group, found in counts.items()}
+
+
+def findings(table: ScoreTable) -> tuple[Finding, ...]:
+    """One for each thing that is judged and each level it has in some states; the farthest from real first."""
+    things: dict[tuple[str, str], dict[str, list[ScoreRow]]] = {}
+    for row in table.rows:
+        if level_of(row) != UNKNOWN:
+            things.setdefault(_thing(row), {}).setdefault(row.state, []).append(row)
+    found = []
+    for (group, about), by_state in things.items():
+        # "all states" speaks where a state has no figures of its own.
+        states = [state for state in CONDITIONS if state in by_state] or [ALL_STATES]
+        levels = {state: _middle([level_of(row) for row in by_state[state]]) for state in states if state in by_state}
+        for level in dict.fromkeys(levels.values()):
+            mine = tuple(state for state in levels if levels[state] == level)
+            rows = [row for state in mine for row in by_state[state]]
+            ways = [way for row in rows if np.isfinite(way := way_to_control(row))]
+            shown = (ALL_STATES,) if len(mine) == len(levels) else mine
+            control = BROKEN.get(score_named(rows[0].score).control, "its control")
+            found.append(Finding(level, group, about, shown, float(np.median(ways)) if ways else np.nan, control))
+    return tuple(sorted(found, key=lambda each: -np.nan_to_num(each.way, nan=0.0)))
+
+
+def _thing(row: ScoreRow) -> tuple[str, str]:
+    """Group and plain name of what a row is about: the scores of one measurement or channel speak together."""
+    group = score_named(row.score).group
+    if not row.part or group in ("usefulness", "fidelity", "privacy"):
+        return group, score_named(row.score).title
+    ending = {"distributions": " (values)", "spectra": " (spectrum and memory)"}.get(group, "")
+    return group, title_of(row.part) + ending
+
+
+def _middle(levels: list[str]) -> str:
+    """The level in the middle, the worse one of two."""
+    ranked = sorted(levels, key=(GOOD, PERSON, CARE, POOR).index)
+    return ranked[len(ranked) // 2]
+
+
+def _headline(counts: dict[str, dict[str, int]]) -> tuple[str, str, str]:
+    """A verdict and two texts. Every group counts the same, however many figures it holds."""
+    judged = {group: {k: v for k, v in found.items() if k != UNKNOWN} for group, found in counts.items()}
+    judged = {group: found for group, found in judged.items() if sum(found.values())}
+    if not judged:
+        return UNKNOWN, "Too few windows to say anything.", "Give at least 16 windows a state."
+    share = {
+        name: float(np.mean([sum(found.get(level, 0) for level in levels) / sum(found.values())
+                             for found in judged.values()]))
+        for name, levels in (("poor", (POOR,)), ("good", (GOOD, PERSON)))
+    }  # fmt: skip
+    lead = (
+        f"Each kind of figure counting the same, {100 * share['good']:.0f} % are as real windows or as another "
+        f"person's, {100 * share['poor']:.0f} % are nearer to windows that were broken on purpose than to real ones."
+    )
+    if share["poor"] >= MOSTLY_POOR:
+        return POOR, "These windows are not to be trusted: most of what makes windows real is missing.", lead
+    if share["poor"] >= PARTLY_POOR:
+        return CARE, "Trust these windows in part: some of what makes windows real is missing.", lead
+    if share["good"] >= MOSTLY_GOOD:
+        return GOOD, "These windows may be trusted for what is measured here.", lead
+    return CARE, "Use these windows with care: they resemble real ones and can still be told apart.", lead
+
+
+def _usefulness(transfers: Sequence[Any]) -> tuple[str, ...]:
+    """What classifiers say, for the task of all states; the best classifier on real windows speaks."""
+    said = []
+    for task, title in (("states", "the state"), ("stress", "stress or not")):
+        mine = {(each["setup"], each["classifier"]): each for each in transfers if each["task"] == task}
+        trained = [(each, kind) for (setup, kind), each in mine.items() if setup == "TRTR" and ("TSTR", kind) in mine]
+        if not trained:
+            continue
+        real, kind = max(trained, key=lambda pair: pair[0]["quality"]["balanced_accuracy"]["value"])
+        made = mine["TSTR", kind]["quality"]
+        chance = 100 / len(made["classes"])
+        name = "ResNet" if kind == "resnet" else title_of(kind).lower()
+        said.append(
+            f"Telling {title} of real windows, a {name} trained on these windows alone is right in "
+            f"{_percent(made['balanced_accuracy'])}; trained on real windows, in "
+            f"{_percent(real['quality']['balanced_accuracy'])}; by chance, in {chance:.0f} %."
+        )
+    return tuple(said)
+
+
+def _percent(interval: dict[str, float]) -> str:
+    value = f"{100 * interval['value']:.0f} %"
+    if interval["low"] is None or interval["high"] is None:
+        return value
+    return f"{value} ({100 * interval['low']:.0f} to {100 * interval['high']:.0f})"
+
+
+def _privacy(found: list[Finding], table: ScoreTable) -> tuple[str, ...]:
+    if not found:
+        return ("Privacy was not judged.",)
+    poor = [each for each in found if each.level == POOR]
+    said = [f"Warning: {each.text}." for each in poor]
+    if not poor:
+        said.append("No sign was found that windows of the people learned from are given back.")
+    far = [row for row in table.select("nearest_distance").rows if np.isfinite(row.value) and row.value > 1]
+    if far:
+        said.append("The windows lie far from all real ones: they are unlike the data, which is no proof of privacy.")
+    said.append("Finding nothing is no guarantee: these attacks are not all there are.")
+    return tuple(said)
