@@ -48,6 +48,9 @@ def test_a_row_whose_control_passes_cannot_tell(table):
     assert replace(row, control=row.random.edge).verdict == "cannot tell"
     assert replace(row, matched=row.control - 0.1, people=None).verdict == "as its control"
     assert replace(row, matched=(row.control + row.random.edge) / 2, people=None).verdict == "between"
+    middle = replace(row, matched=(row.control + row.random.edge) / 2)
+    assert replace(middle, people=replace(row.random, edge=middle.matched - 0.01)).verdict == "as another person"
+    assert replace(middle, people=replace(row.random, edge=row.control - 0.1)).verdict == "cannot tell"
     assert replace(row, matched=float("nan")).verdict == replace(row, random=None).verdict == "unknown"
     assert {each.verdict for each in table.rows} <= set(VERDICTS)
 

@@ -29,8 +29,9 @@ def compared(score, real, wrong, state=ALL_STATES):
     floor, control = {}, {}
     for split in draws(real, real, REPEATS, seed=1):
         first = real.take(split.first).of_state(state)
-        for out, other in ((floor, real), (control, wrong[score.control])):
-            values = score.values(first, other.take(split.second).of_state(state), Context())
+        good = score.values(first, real.take(split.second).of_state(state), Context())
+        bad = wrong.values(score, first, split.second, state, Context())
+        for out, values in ((floor, good), (control, bad)):
             for part, value in values.items():
                 out.setdefault(part, []).append(score.badness(value))
     return tuple({part: np.array(values) for part, values in out.items()} for out in (floor, control))
@@ -86,7 +87,8 @@ def test_shuffled_pairing_leaves_each_channel_alone(real, wrong):
 @pytest.mark.parametrize("score", scores(), ids=lambda s: s.name)
 def test_every_score_explains_itself(score):
     """A score has a known group and control, a title and one sentence for a reader who is no specialist."""
-    assert score.group in GROUPS and score.control in CONTROLS
+    assert score.group in GROUPS and {score.control, *score.control_by_part.values()} <= set(CONTROLS)
+    assert set(score.control_by_part) <= set(score.parts)
     assert score.better in ("lower", "higher", "near_zero")
     assert 3 < len(score.title) <= 90 and not score.title.endswith(".")
     assert score.meaning.endswith(".") and len(score.meaning.split()) >= 8

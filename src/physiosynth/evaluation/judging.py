@@ -117,6 +117,17 @@ class Controls:
             self._made[name] = control_of(name, self._real, self._seed)
         return self._made[name]
 
+    def values(self, score: Score, first: Judged, second: np.ndarray, state: str, context: Context) -> dict[str, float]:
+        """Value by part of the matching control, made of these positions of the real set, against real windows.
+
+        States are cut after the control is made, since one of them shuffles states.
+        """
+        out: dict[str, float] = {}
+        for name in sorted({score.control, *score.control_by_part.values()}):
+            found = score.values(first, self[name].take(second).of_state(state), context)
+            out |= {part: value for part, value in found.items() if score.control_for(part) == name}
+        return out
+
 
 def control_of(name: str, real: Judged, seed: int) -> Judged:
     """The named control of these windows, measured anew only where signals changed."""
@@ -147,8 +158,7 @@ def _rows_of(
             matched.append(score.values(first, synthetic.take(split.synthetic).of_state(state), context))
             floor.append(score.values(first, second, context))
             if wrong is not None and place < CONTROL_REPEATS:
-                # A control is its real windows with something broken: what shuffles states must be cut by them after.
-                control.append(score.values(first, wrong[score.control].take(split.second).of_state(state), context))
+                control.append(wrong.values(score, first, split.second, state, context))
             others = _others(real, split, context, place)
             if others is not None:
                 mine, other = (each.of_state(state) for each in others)

@@ -29,6 +29,8 @@ MEASURED = (
 # What the states change, in people and in the cohort.
 ANSWERING = ("heart_rate", "rmssd", "breathing_rate", "breath_depth", "tonic_level", "scr_rate", "scr_amplitude")
 BEAT_FEATURES = ("p_wave", "t_wave", "qrs_width", "template_correlation", "signal_quality", "r_amplitude")
+# Noise as strong as the signal has its level and its depth; the wrong wire has neither.
+LEVELS = dict.fromkeys(("tonic_level", "breath_depth"), "swapped_channels")
 CONTRAST = ("stress", "baseline")
 CLEAR_EFFECT = 0.5  # Cohen's medium effect
 UNMEASURED_SD = 4.0
@@ -41,6 +43,7 @@ UNMEASURED_SD = 4.0
     meaning="How far the shares of windows below any heart rate, breathing rate and so on differ: 0 to 1.",
     better="lower",
     control="white_noise",
+    control_by_part=LEVELS,
     per_state=True,
     parts=MEASURED,
 )
@@ -57,6 +60,7 @@ def feature_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
     unit=OWN_UNIT,
     better="lower",
     control="white_noise",
+    control_by_part=LEVELS,
     per_state=True,
     parts=MEASURED,
 )
@@ -73,6 +77,7 @@ def feature_w1(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
     unit="SD",
     better="lower",
     control="white_noise",
+    control_by_part=LEVELS,
     per_state=True,
     parts=MEASURED,
 )

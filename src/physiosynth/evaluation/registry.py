@@ -18,6 +18,7 @@ __all__ = [  # Judged and ALL_STATES belong to what a score is written against
     "ALL_STATES",
     "GROUPS",
     "OWN_UNIT",
+    "VERDICTS",
     "Context",
     "Floor",
     "Judged",
@@ -31,10 +32,20 @@ __all__ = [  # Judged and ALL_STATES belong to what a score is written against
 ]
 
 GROUPS = ("distributions", "spectra", "physiology", "coupling", "usefulness", "fidelity", "privacy")
+VERDICTS = ("as real", "as another person", "between", "as its control", "cannot tell", "unknown")
 OWN_UNIT = "own unit"  # that of the channel or the measurement; see Score.unit_of
 Better = Literal["lower", "higher", "near_zero"]
 # Modules that register scores; a module that is not there is a fault of the installation, not of the user.
-SCORE_MODULES: tuple[str, ...] = ("distributions", "spectra_scores", "physiology_scores", "coupling")
+SCORE_MODULES: tuple[str, ...] = (
+    "distributions",
+    "spectra_scores",
+    "physiology_scores",
+    "coupling",
+    "usefulness",
+    "fidelity",
+    "privacy",
+    "membership",
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,11 @@ class Score:
     repeats: int = 20
     needs: frozenset[str] = frozenset()
     least_windows: int = 4  # a side; with fewer the score has no row
+    control_by_part: Mapping[str, str] = field(default_factory=dict)  # parts for which another control matches
+
+    def control_for(self, part: str) -> str:
+        """The name of the control that must make this part worse."""
+        return self.control_by_part.get(part, self.control)
 
     def values(self, real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
         """Value by part; the part of a single value is ""."""
@@ -113,6 +129,7 @@ def score(
     repeats: int = 20,
     needs: Sequence[str] = (),
     least_windows: int = 4,
+    control_by_part: Mapping[str, str] | None = None,
 ) -> Callable[[Compute], Compute]:
     """Decorator that puts a function (real, synthetic, context) into the registry. The fields are those of Score."""
 
@@ -133,6 +150,7 @@ def score(
             repeats=repeats,
             needs=frozenset(needs),
             least_windows=least_windows,
+            control_by_part=dict(control_by_part or {}),
         )
         return compute
 
@@ -184,14 +202,22 @@ class ScoreRow:
 
     @property
     def verdict(self) -> str:
-        """'as real' (within the random floor), 'as another person', 'between', 'as its control', or 'unknown'."""
+        """One of VERDICTS.
+
+        'as real': within the random floor; 'as another person': within the floor between people; 'cannot tell': the
+        control is within that floor too, as happens with few windows; 'unknown': there is no figure or no floor.
+        """
         turned = score_named(self.score).badness
         if not np.isfinite(self.matched) or self.random is None or not np.isfinite(self.random.edge):
             return "unknown"
+        if self.control is not None and not turned(self.control) > turned(self.random.edge):
+            return "cannot tell"
         if turned(self.matched) <= turned(self.random.edge):
             return "as real"
         if self.people is not None and turned(self.matched) <= turned(self.people.edge):
-            return "as another person"
+            # Where people differ as much as the control does, being within their floor says nothing.
+            empty = self.control is not None and turned(self.people.edge) >= turned(self.control)
+            return "cannot tell" if empty else "as another person"
         if self.control is not None and turned(self.matched) >= turned(self.control):
             return "as its control"
         return "between"
