@@ -54,9 +54,20 @@ wanted_stamp() {
 requirement() { grep -E "^$1[<>=]" "$ROOT/requirements.txt"; }
 
 pip_install() {
-  "$VENV_PYTHON" -m pip install -qq --disable-pip-version-check --retries 1 --timeout 15 "$@" ||
-    die "Installing failed; pip's message stands above. Check the network and the disk space, then start this again: it goes on" \
-      "from what is there."
+  "$VENV_PYTHON" -m pip install --disable-pip-version-check --retries 1 --timeout 15 "$@" >"$VENV/pip.log" 2>&1 && return
+  grep -v -e '^WARNING' -e '^Collecting' -e 'Downloading' "$VENV/pip.log" | tail -n 15 >&2
+  die "Installing failed: the end of pip's report stands above, all of it in .venv/pip.log. Check the network and the disk" \
+    "space, then start this again: it goes on from what is there."
+}
+
+# Alone and without its needs, which come with the rest: an index that cannot be reached costs one attempt.
+install_torch() {
+  say "Installing PyTorch for the CPU (about 200 MB; this takes a few minutes the first time) ..."
+  pip_install --no-deps "$(requirement torch)" --extra-index-url "$TORCH_INDEX_URL"
+  case "$(uname -s) $("$VENV_PYTHON" -c 'from importlib.metadata import version; print(version("torch"))')" in
+    "Linux "*+cpu | Darwin*) ;;
+    *) say "The CPU build was not to be had from $TORCH_INDEX_URL. The general one is used: it works, but is large." ;;
+  esac
 }
 
 # setup [extra]: environment and packages, `extra` being an optional set of pyproject.toml such as test.
@@ -68,8 +79,7 @@ setup() {
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     return
   fi
-  say "Installing PyTorch for the CPU (about 200 MB; this takes a few minutes the first time) ..."
-  pip_install "$(requirement torch)" --extra-index-url "$TORCH_INDEX_URL"
+  install_torch
   say "Installing the other packages ..."
   pip_install --editable "$ROOT${extra:+[$extra]}"
   printf '%s\n' "$wanted" | tee "$VENV/.made-for" >"$stamp"
