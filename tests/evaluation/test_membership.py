@@ -24,7 +24,7 @@ def test_a_memorising_generator_is_found_out(sides):
     """Near copies of the members give the distance attack an AUC of about 1, and most members without false alarm."""
     distance, discriminator = black_box(Judged.of(near_copies(sides[0].windows)), *sides)
     assert distance.auc > 0.98 and distance.tpr > 0.8 and distance.low > 0.9
-    assert discriminator.auc > 0.9
+    assert discriminator.auc > 0.85
     assert distance.over == "subjects"
 
 

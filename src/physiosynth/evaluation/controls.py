@@ -69,7 +69,9 @@ def memorised(windows: WindowSet, seed: int) -> WindowSet:
 
     The noise's SD is 2 % of the window's own.
     """
-    from_where, rng = pairing(windows.states, seed), np.random.default_rng((seed, 1))
+    rng = np.random.default_rng((seed, 1))
+    # Not the seed itself: halves drawn with it would hold each window and its copy together.
+    from_where = pairing(windows.states, int(rng.integers(2**32)))
     drawn = {
         name.lower(): values[from_where]
         + 0.02 * values[from_where].std(axis=1)[:, None] * rng.normal(size=values.shape)
