@@ -3,7 +3,8 @@
 Black-box attacks see windows and no network; the white-box attack asks the generator's own denoising loss. All compare
 members (windows that were learned from) with outsiders (windows of people who were not). The two groups are different
 people, and a generator that draws its members' kind of windows gives away who they are without copying any: with one
-outsider even new real windows of the members score high. Read an AUC beside its floor. TPR at 1 % FPR after Carlini et al., 2022.
+outsider even new real windows of the members score high. Read an AUC beside its floor. TPR at 1 % FPR after Carlini et
+al., 2022.
 """
 
 from __future__ import annotations
