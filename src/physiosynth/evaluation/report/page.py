@@ -90,18 +90,21 @@ def _top(summary: Summary, notes: Sequence[str], groups: int) -> str:
     said = "".join(f"<p>{escape(text)}</p>" for text in summary.usefulness)
     privacy = "".join(f"<p>{escape(text)}</p>" for text in summary.privacy)
     noted = "".join(f'<p class="note">Note: {escape(text)}</p>' for text in notes)
+    # Noise, too, has a right mean; nobody should trust it for that.
+    trusted = "What is as real all the same" if summary.verdict == POOR else "What to trust"
     use = f"<h2>What they are good for</h2>{said}" if said else ""
     return (
         "<header><p class='kind'>Evaluation of synthetic ECG, skin conductance and respiration · synthetic signals, "
         f"for research and education, no clinical use</p><h1 class='{summary.verdict}'>{escape(summary.headline)}</h1>"
         f"<p class='lead'>{escape(summary.lead)}</p>{noted}</header>\n<section class='summary'>"
-        f"<div class='columns'>{_list('What to trust', summary.trust, 'good', reverse=True)}"
+        f"<div class='columns'>{_list(trusted, summary.trust, 'good', reverse=True)}"
         f"{_list('What to take with care', summary.care, 'care')}"
         f"{_list('What not to trust', summary.distrust, POOR)}</div>"
         f"{use}<h2>Privacy</h2>{privacy}<h2>At a glance</h2>{_glance(summary)}"
         "<h2>How to read this</h2><p>Every figure is held against two yardsticks: the same figure between two halves "
         "of the real windows (the floor: what chance alone does), and of windows broken on purpose (the control: a "
-        f"figure that cannot tell those from real ones would be worthless).</p><ul class='legend'>{legend}</ul></section>\n"
+        "figure that cannot tell those from real ones would be worthless).</p>"
+        f"<ul class='legend'>{legend}</ul></section>\n"
     )
 
 
@@ -144,7 +147,7 @@ def _figure(drawing: Drawing) -> str:
     note = f" {escape(drawing.note)}" if drawing.note else ""
     return (
         f'<figure><img src="{drawing.source}" alt="{escape(drawing.alt)}">'
-        f"<figcaption><strong>{escape(drawing.title)}.</strong>{note}</figcaption></figure>\n"
+        f"<figcaption><strong>{escape(drawing.title.rstrip('?'))}.</strong>{note}</figcaption></figure>\n"
     )
 
 
@@ -165,7 +168,7 @@ def _score(name: str, table: ScoreTable) -> str:
         body.append(f'<tr><th scope="row">{shown}</th>{"".join(cells)}</tr>')
     return (
         f"<article><h3>{escape(score.title)}</h3><p>{escape(score.meaning)} <em>{BETTER[score.better]}</em>. "
-        f"Control: {escape(_control(name))}.</p><div class='scroll' tabindex='0'><table class='verdicts'>"
+        f"Control: {escape(_control(table))}.</p><div class='scroll' tabindex='0'><table class='verdicts'>"
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         f"<details><summary>All figures with floor and control</summary>{_figures(table)}</details></article>\n"
     )
@@ -192,10 +195,10 @@ def _figures(table: ScoreTable) -> str:
     return html_table("Verdicts compare the figure at the floor's size with the floor.", header, rows)
 
 
-def _control(name: str) -> str:
-    control = score_named(name).control
-    title = CONTROL_TITLES.get(control, control)
-    return title[0].lower() + title[1:]
+def _control(table: ScoreTable) -> str:
+    names = dict.fromkeys(score_named(row.score).control_for(row.part) for row in table.rows)
+    titles = [CONTROL_TITLES.get(name, name) for name in names]
+    return " or ".join(title[0].lower() + title[1:] for title in titles)
 
 
 def _record(facts: Sequence[tuple[str, str]]) -> str:

@@ -58,7 +58,7 @@ def couplings(real: Judged, synthetic: Judged) -> Drawing:
     grid[0].set_ylabel("strength in a window")
     return finished(
         figure,
-        "Do the channels of a window belong together?",
+        "Coupling of a window's own channels and of shuffled ones",
         "Box plots of four couplings of heart, breath and skin, for a window's own channels and for shuffled ones, "
         "real and synthetic.",
         "Where a window's own channels move together, 'own' stands above 'shuffled'. Boxes hold the middle half of the "

@@ -39,6 +39,7 @@ BROKEN = {  # controls within a sentence
 }
 MOSTLY_POOR, PARTLY_POOR, MOSTLY_GOOD = 0.5, 0.1, 0.8
 LONGEST_LIST = 12
+FAR = 1.0  # log2 of the ratio of distances: twice as far as real windows from each other
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,12 @@ def summarise(evaluation: Evaluation) -> Summary:
         headline=headline,
         lead=lead,
         verdict=verdict,
-        trust=tuple(each for each in likeness if each.level in (GOOD, PERSON)),
+        trust=tuple(each for each in likeness if each.level == GOOD),
         care=tuple(each for each in likeness if each.level == CARE),
         distrust=tuple(each for each in likeness if each.level == POOR),
         counts=counts,
         usefulness=_usefulness(evaluation.transfers),
-        privacy=_privacy([each for each in found if each.group == "privacy"], table),
+        privacy=_privacy(table),
     )
 
 
@@ -129,15 +130,15 @@ def findings(table: ScoreTable) -> tuple[Finding, ...]:
             things.setdefault(_thing(row), {}).setdefault(row.state, []).append(row)
     found = []
     for (group, about), by_state in things.items():
-        # "all states" speaks where a state has no figures of its own.
-        states = [state for state in CONDITIONS if state in by_state] or [ALL_STATES]
-        levels = {state: _middle([level_of(row) for row in by_state[state]]) for state in states if state in by_state}
+        # "all states" speaks where the states have no figures of their own.
+        states = [state for state in CONDITIONS if state in by_state] or list(by_state)
+        levels = {state: _said(_middle([level_of(row) for row in by_state[state]])) for state in states}
         for level in dict.fromkeys(levels.values()):
             mine = tuple(state for state in levels if levels[state] == level)
             rows = [row for state in mine for row in by_state[state]]
             ways = [way for row in rows if np.isfinite(way := way_to_control(row))]
             shown = (ALL_STATES,) if len(mine) == len(levels) else mine
-            control = BROKEN.get(score_named(rows[0].score).control, "its control")
+            control = BROKEN.get(score_named(rows[0].score).control_for(rows[0].part), "its control")
             found.append(Finding(level, group, about, shown, float(np.median(ways)) if ways else np.nan, control))
     return tuple(sorted(found, key=lambda each: -np.nan_to_num(each.way, nan=0.0)))
 
@@ -149,6 +150,11 @@ def _thing(row: ScoreRow) -> tuple[str, str]:
         return group, score_named(row.score).title
     ending = {"distributions": " (values)", "spectra": " (spectrum and memory)"}.get(group, "")
     return group, title_of(row.part) + ending
+
+
+def _said(level: str) -> str:
+    """Levels that are worth the same in a sentence are one."""
+    return GOOD if level == PERSON else level
 
 
 def _middle(levels: list[str]) -> str:
@@ -208,15 +214,21 @@ def _percent(interval: dict[str, float]) -> str:
     return f"{value} ({100 * interval['low']:.0f} to {100 * interval['high']:.0f})"
 
 
-def _privacy(found: list[Finding], table: ScoreTable) -> tuple[str, ...]:
-    if not found:
+def _privacy(table: ScoreTable) -> tuple[str, ...]:
+    rows = [row for row in table.rows if score_named(row.score).group == "privacy" and np.isfinite(row.matched)]
+    if not rows:
         return ("Privacy was not judged.",)
-    poor = [each for each in found if each.level == POOR]
-    said = [f"Warning: {each.text}." for each in poor]
+    # What is best at 0 is about distances: above 0 the windows are too far off, and that is no breach.
+    far = [row for row in rows if score_named(row.score).better == "near_zero" and row.matched > FAR]
+    poor = [row for row in rows if level_of(row) == POOR and row not in far]
+    said = [
+        f"Warning: windows of the people learned from may be given back ({_thing(row)[1]}"
+        f"{': ' + title_of(row.part).lower() if row.part else ''})."
+        for row in poor
+    ]
     if not poor:
         said.append("No sign was found that windows of the people learned from are given back.")
-    far = [row for row in table.select("nearest_distance").rows if np.isfinite(row.value) and row.value > 1]
     if far:
         said.append("The windows lie far from all real ones: they are unlike the data, which is no proof of privacy.")
     said.append("Finding nothing is no guarantee: these attacks are not all there are.")
-    return tuple(said)
+    return tuple(dict.fromkeys(said))

@@ -23,7 +23,11 @@ def score_rows(table: ScoreTable) -> list[dict[str, Any]]:
     for row, values in zip(table.rows, table.to_dicts(), strict=True):
         score = score_named(row.score)
         about = {"group": score.group, "unit": score.unit_of(row.part), "better": score.better}
-        judged = {"control_name": score.control, "level": level_of(row), "said": LEVELS[level_of(row)].word}
+        judged = {
+            "control_name": score.control_for(row.part),
+            "level": level_of(row),
+            "said": LEVELS[level_of(row)].word,
+        }
         rows.append({**about, **values, **judged})
     return rows
 

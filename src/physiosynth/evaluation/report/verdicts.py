@@ -27,14 +27,14 @@ LEVELS = {
     PERSON: Level("◆", "as another person", "no farther off than one real person is from others"),
     CARE: Level("▲", "with care", "farther off than that, but nearer to real windows than to broken ones"),
     POOR: Level("✕", "not to be trusted", "nearer to windows broken on purpose (the control) than to real ones"),
-    UNKNOWN: Level("–", "not judged", "too few windows for a yardstick"),
+    UNKNOWN: Level("–", "not judged", "too few windows, or windows too unlike each other, for this figure to tell"),
 }
 
 
 def level_of(row: ScoreRow) -> str:
     """GOOD, PERSON, CARE, POOR or UNKNOWN; see LEVELS."""
     turned = score_named(row.score).badness
-    if not np.isfinite(row.matched) or not _known(row.random):
+    if not np.isfinite(row.matched) or not _known(row.random) or row.verdict == "cannot tell":
         return UNKNOWN
     value, mean, edge = turned(row.matched), turned(row.random.mean), turned(row.random.edge)
     # What is best at 0 may be SLACK times the edge; what is best when large, SLACK times the edge's distance.

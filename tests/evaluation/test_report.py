@@ -1,0 +1,271 @@
+"""The report: what its words say, what its files hold, and how two of them compare."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import toy_windows
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.controls import white_noise
+from physiosynth.evaluation.inputs import Inputs
+from physiosynth.evaluation.registry import Floor, ScoreRow, ScoreTable
+from physiosynth.evaluation.report import write_report
+from physiosynth.evaluation.report.compare import as_text, compare, read_metrics
+from physiosynth.evaluation.report.page import page
+from physiosynth.evaluation.report.summary import findings, summarise
+from physiosynth.evaluation.report.verdicts import CARE, GOOD, PERSON, POOR, UNKNOWN, level_of, way_to_control
+from physiosynth.evaluation.run import quick_settings, run
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+GROUPS = ("distributions", "spectra", "physiology", "coupling")
+
+
+def row(matched, control=0.9, people=None, score="value_ks", part="ECG", state="all", edge=0.2, mean=0.1):
+    return ScoreRow(score, state, part, matched, matched, Floor(mean, edge, 6), people, control, (20, 20))
+
+
+def made(windows):
+    return replace(
+        windows,
+        subjects=np.full(len(windows), "synthetic"),
+        source="synthetic",
+        seen_subjects=frozenset({"A1", "A2"}),
+    )
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    train = toy_windows(6, 3, ("A1", "A2"))
+    return Inputs(toy_windows(9, 1, ("T1",)), made(toy_windows(9, 2)), train, notes=("A note <for> readers.",))
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    return tmp_path_factory.mktemp("parts")
+
+
+@pytest.fixture(scope="module")
+def evaluation(inputs, parts):
+    settings = quick_settings(kinds=("logistic",), repeats=3)
+    return run(inputs, parts, settings, (*GROUPS, "usefulness"))
+
+
+@pytest.fixture(scope="module")
+def noise(inputs, parts):
+    broken = replace(inputs, synthetic=made(white_noise(inputs.real, 5)))
+    return run(broken, parts, quick_settings(repeats=3), ("spectra", "physiology"))
+
+
+@pytest.fixture(scope="module")
+def written(evaluation, tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    write_report(evaluation, out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        (row(0.15), GOOD),
+        (row(0.25), GOOD),  # 1.3 times the edge of 0.2
+        (row(0.3), CARE),
+        (row(0.6), POOR),
+        (row(0.45, people=Floor(0.4, 0.5, 6)), PERSON),
+        (row(0.6, people=Floor(0.4, 0.5, 6)), CARE),  # people themselves are at 0.4, half way is 0.65
+        (row(0.7, people=Floor(0.4, 0.5, 6)), POOR),
+        (row(0.6, control=None), CARE),
+        (row(float("nan")), UNKNOWN),
+        (row(0.6, control=0.15), UNKNOWN),  # the control is within the floor: the figure cannot tell
+        (row(0.97, control=0.1, score="psd_similarity", mean=0.98, edge=0.95), GOOD),
+        (row(0.3, control=0.1, score="psd_similarity", mean=0.98, edge=0.95), POOR),
+    ],
+)
+def test_a_level_says_how_a_figure_stands_between_real_and_broken(given, level):
+    """Within 1.3 times the floor, within other people, past half of the way to the control, or between."""
+    assert level_of(given) == level
+
+
+def test_the_way_to_the_control_is_zero_at_real_and_one_at_the_control():
+    """Linear between the floor's mean and the control, and between people where they are farther off."""
+    assert way_to_control(row(0.1)) == pytest.approx(0.0)
+    assert way_to_control(row(0.5)) == pytest.approx(0.5)
+    assert way_to_control(row(0.9, people=Floor(0.4, 0.5, 6))) == pytest.approx(1.0)
+    assert np.isnan(way_to_control(row(0.5, control=0.05)))
+
+
+def test_scores_of_one_thing_speak_together_and_name_the_states():
+    """Three figures of heart rate are one finding a level; a level that all states share names none."""
+    rows = [
+        row(value, score=score, part="heart_rate", state=state)
+        for state, value in (("baseline", 0.15), ("stress", 0.8))
+        for score in ("feature_ks", "feature_w1", "feature_w1_sd")
+    ]
+    texts = {found.level: found.text for found in findings(ScoreTable(tuple(rows)))}
+    assert texts == {GOOD: "Heart rate, in baseline", POOR: "Heart rate, in stress: 88 % of the way to white noise"}
+    alike = [replace(each, matched=0.15) for each in rows]
+    assert [found.text for found in findings(ScoreTable(tuple(alike)))] == ["Heart rate"]
+
+
+def test_noise_is_called_not_to_be_trusted(noise):
+    """The headline, the list and the page say it in words, and nothing about noise is offered as trustworthy."""
+    summary = summarise(noise)
+    assert summary.verdict == POOR and "not to be trusted" in summary.headline
+    assert any("Heart rate" in found.text for found in summary.distrust)
+    assert len(summary.distrust) > 2 * len(summary.trust)
+    text = page(summary, noise.table, {}, {}, [], [])
+    assert "These windows are not to be trusted" in text and "What to trust" not in text
+
+
+def test_windows_of_the_same_kind_are_not_called_untrustworthy(evaluation):
+    """A faultless generator's windows are trusted in more than they are not."""
+    summary = summarise(evaluation)
+    assert summary.verdict != POOR
+    assert len(summary.trust) > len(summary.distrust)
+    assert any("by chance, in 25 %" in text for text in summary.usefulness)
+
+
+def test_metrics_hold_what_is_needed_to_repeat_them(written, evaluation):
+    """Schema version, seed, hashes, settings, versions and the word synthetic are there, in strict JSON."""
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    content = json.loads((written / "metrics.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert content["schema_version"] == 1 and content["kind"] == "synthetic" and content["seed"] == 0
+    assert content["sha256"]["real"] == evaluation.inputs.real.sha256()
+    assert set(content["sha256"]) == {"real", "synthetic", "train"}
+    assert content["settings"]["repeats"] == evaluation.settings.repeats
+    assert {"physiosynth", "python", "numpy"} <= set(content["versions"])
+    assert len(content["scores"]) == len(evaluation.table.rows)
+    assert content["windows"]["synthetic"]["seen_subjects"] == ["A1", "A2"]
+
+
+def test_tables_hold_every_score_with_its_yardsticks(written, evaluation):
+    """One CSV row a score, state and part, beside floor, control and verdict."""
+    with (written / "tables" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(evaluation.table.rows)
+    found = next(r for r in rows if (r["score"], r["state"], r["part"]) == ("feature_ks", "stress", "heart_rate"))
+    assert float(found["floor_random_edge"]) >= float(found["floor_random_mean"]) >= 0
+    assert float(found["control"]) > float(found["floor_random_mean"]) and found["control_name"] == "white_noise"
+    assert (written / "tables" / "usefulness.csv").is_file() and (written / "tables" / "measurements.csv").is_file()
+
+
+class Page(HTMLParser):
+    """Collects what a page asks of the network, and what it shows."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.addresses, self.images, self.ids, self.tags = [], [], set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.tags.add(tag)
+        self.addresses += [given[name] for name in ("src", "href", "srcset", "data") if given.get(name)]
+        self.ids.add(given.get("id"))
+        if tag == "img":
+            self.images.append(given)
+
+
+def test_the_page_needs_nothing_from_elsewhere(written):
+    """No script, no address outside the page, every picture inside it with a text for who cannot see it."""
+    text = (written / "report.html").read_text(encoding="utf-8")
+    shown = Page(text)
+    assert not {"script", "link", "iframe", "object"} & shown.tags
+    assert all(address.startswith(("data:image/svg+xml;base64,", "#")) for address in shown.addresses)
+    assert not re.search(r"@import|url\(", text)
+    assert {address[1:] for address in shown.addresses if address.startswith("#")} <= shown.ids
+    assert len(shown.images) >= 9
+    assert all(len(image["alt"]) > 40 for image in shown.images)
+
+
+def test_the_page_shows_words_first_and_escapes_what_it_is_given(written):
+    """The headline precedes every table, and a note's angle brackets are text."""
+    text = (written / "report.html").read_text(encoding="utf-8")
+    assert text.index("<h1") < text.index("What to trust") < text.index("<table")
+    assert "A note &lt;for&gt; readers." in text
+    for title in ("Power spectra", "Autocorrelation", "The mean beat", "Tachograms", "Map of all windows", "Confusion"):
+        assert title in text
+
+
+def test_equal_runs_differ_in_nothing(written):
+    """A run compared with itself has no mark."""
+    content = read_metrics(written / "metrics.json")
+    found = compare(content, content)
+    assert len(found.compared) > 300 and not any(each.outside for each in found.compared)
+    assert not found.warnings and not found.alone
+
+
+def test_a_planted_difference_is_marked_with_its_direction(written):
+    """Worse by three floors is '-', better '+', and one within the interval has no mark."""
+    first = read_metrics(written / "metrics.json")
+    second = deepcopy(first)
+    rows = {(r["score"], r["state"], r["part"]): r for r in second["scores"]}
+    planted = rows["value_ks", "all", "ECG"], rows["psd_similarity", "all", "ECG"], rows["value_ks", "all", "EDA"]
+    for entry, change in zip(planted, (0.5, -0.5, 0.0001), strict=True):
+        entry["matched"] += change
+    marks = {each.name: each.mark for each in compare(first, second).compared if each.mark.strip()}
+    assert marks == {"value_ks ECG all": "-", "psd_similarity ECG all": "-"}
+    back = {each.name: each.mark for each in compare(second, first).compared if each.mark.strip()}
+    assert back == {"value_ks ECG all": "+", "psd_similarity ECG all": "+"}
+    text = as_text(compare(first, second), ("a", "b"), only_marked=True)
+    assert "- value_ks ECG all" in text and "worse in 2" in text and "coupling_ks" not in text
+
+
+def test_runs_against_other_windows_are_compared_with_a_warning(written):
+    """Another reference, or another number of windows, is said."""
+    first = read_metrics(written / "metrics.json")
+    second = deepcopy(first)
+    second["sha256"]["real"] = "0"
+    second["windows"]["synthetic"]["states"]["stress"] = 3
+    said = " ".join(compare(first, second).warnings)
+    assert "different real windows" in said and "different numbers" in said
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema_version": 1}', '{"schema_version": 99, "scores": []}'])
+def test_a_file_that_is_no_metrics_is_refused_in_words(tmp_path, content):
+    """Damaged JSON, another file and another schema are told apart from a comparison."""
+    path = tmp_path / "metrics.json"
+    path.write_text(content)
+    with pytest.raises(EvaluationError, match=r"metrics\.json"):
+        read_metrics(path)
+
+
+def command(script, *arguments):
+    return subprocess.run(
+        [sys.executable, SCRIPTS / script, *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_a_users_mistakes_at_the_commands_are_answered_plainly(tmp_path):
+    """A missing file, a missing fold and no fold at all end with one sentence and code 2."""
+    wrong = tmp_path / "windows.npz"
+    np.savez(wrong, ecg=np.zeros((2, 3)))
+    answers = [
+        command("compare.py", tmp_path / "a.json", tmp_path / "b.json"),
+        command("evaluate.py", "--synthetic", wrong, "--out", tmp_path / "out"),
+        command("evaluate.py", "--synthetic", wrong, "--fold", tmp_path / "none", "--out", tmp_path / "out"),
+        command("evaluate.py", "--bundle", tmp_path / "none", "--out", tmp_path / "out"),
+    ]
+    for answer in answers:
+        assert answer.returncode == 2, answer.stderr
+        assert answer.stderr.startswith("error: ") and "Traceback" not in answer.stderr
+    assert "--fold" in answers[1].stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_answers_without_heavy_libraries():
+    """Both commands explain themselves at once."""
+    for script in ("evaluate.py", "compare.py"):
+        answer = command(script, "--help")
+        assert answer.returncode == 0 and "usage" in answer.stdout
