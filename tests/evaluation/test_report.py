@@ -72,6 +72,9 @@ def written(evaluation, tmp_path_factory):
     return out
 
 
+PRIVATE = ScoreTable((row(0.0, score="copies", part="near", mean=0.0, edge=0.0),))
+
+
 @pytest.mark.parametrize(
     ("given", "level"),
     [
@@ -131,6 +134,15 @@ def test_windows_of_the_same_kind_are_not_called_untrustworthy(evaluation):
     assert summary.verdict != POOR
     assert len(summary.trust) > len(summary.distrust)
     assert any("by chance, in 25 %" in text for text in summary.usefulness)
+
+
+def test_an_attack_that_works_is_not_passed_over(evaluation):
+    """An attack whose interval lies clearly above guessing is told; one that includes guessing is not."""
+    attack = {"name": "discriminator", "auc": 0.85, "low": 0.8, "high": 0.9, "over": "windows", "tpr": 0.1}
+    said = " ".join(summarise(replace(evaluation, attacks=(attack,), table=PRIVATE)).privacy)
+    assert "discriminator" in said and "85 %" in said and "No sign" not in said
+    weak = attack | {"auc": 0.55, "low": 0.45}
+    assert "No sign" in " ".join(summarise(replace(evaluation, attacks=(weak,), table=PRIVATE)).privacy)
 
 
 def test_metrics_hold_what_is_needed_to_repeat_them(written, evaluation):

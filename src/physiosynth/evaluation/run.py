@@ -26,6 +26,7 @@ GROUP_S = {  # seconds a group takes with `--quick`; they steer the time left an
     "privacy": 10, "transfer": 12, "attacks": 10,
 }  # fmt: skip
 BASELINE_REPEATS = 3
+WORTH_A_POOL = 800  # windows; starting processes takes longer than measuring fewer
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,7 @@ def _check(inputs: Inputs) -> None:
 
 def _costs(inputs: Inputs, settings: Settings, wanted: tuple[Score, ...]) -> dict[str, float]:
     """Seconds that each stage is expected to take, by its name."""
-    each = MEASURE_S / settings.workers
-    costs = {name: each * len(windows) for name, windows in _to_measure(inputs)}
+    costs = {name: MEASURE_S * len(windows) for name, windows in _to_measure(inputs)}
     larger = 1.0 if settings.quick else 4.0
     size = larger * max(0.2, len(inputs.real) / 256)
     costs |= {group: GROUP_S[group] * size for group in dict.fromkeys(score.group for score in wanted)}
@@ -175,7 +175,8 @@ def _measured(inputs: Inputs, folder: Path, settings: Settings, steps: Steps) ->
     found = {}
     for name, windows in _to_measure(inputs):
         step = steps.start(name)
-        found[name] = Judged.of(windows, folder, None, settings.workers, step)
+        workers = settings.workers if len(windows) >= WORTH_A_POOL else 1
+        found[name] = Judged.of(windows, folder, None, workers, step)
         step(len(found[name].features), len(windows))
     return found["real windows"], found["synthetic windows"], found.get("training windows")
 

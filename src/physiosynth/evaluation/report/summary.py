@@ -27,7 +27,8 @@ PART_TITLES = {
     "EDA": "Skin conductance (EDA)", "Resp": "Respiration", "logistic": "Logistic regression",
     "forest": "Random forest", "resnet": "ResNet", "features": "By measured features",
     "network": "As a network sees it", "exact": "Exact copies", "near": "Near copies", "distance": "Attack by distance",
-    "discriminator": "Attack by a discriminator",
+    "discriminator": "Attack by a discriminator", "low loss": "Attack by the networks' loss on EDA and respiration",
+    "ecg loss": "Attack by the networks' loss on ECG", "both losses": "Attack by both losses",
 }  # fmt: skip
 BROKEN = {  # controls within a sentence
     "white_noise": "white noise",
@@ -39,6 +40,7 @@ BROKEN = {  # controls within a sentence
 }
 MOSTLY_POOR, PARTLY_POOR, MOSTLY_GOOD = 0.5, 0.1, 0.8
 LONGEST_LIST = 12
+CLEAR_AUC = 0.55  # an attack whose whole interval lies above it is told
 FAR = 1.0  # log2 of the ratio of distances: twice as far as real windows from each other
 
 
@@ -110,7 +112,7 @@ def summarise(evaluation: Evaluation) -> Summary:
         distrust=tuple(each for each in likeness if each.level == POOR),
         counts=counts,
         usefulness=_usefulness(evaluation.transfers),
-        privacy=_privacy(table),
+        privacy=_privacy(table, evaluation.attacks),
     )
 
 
@@ -214,7 +216,7 @@ def _percent(interval: dict[str, float]) -> str:
     return f"{value} ({100 * interval['low']:.0f} to {100 * interval['high']:.0f})"
 
 
-def _privacy(table: ScoreTable) -> tuple[str, ...]:
+def _privacy(table: ScoreTable, attacks: Sequence[Any]) -> tuple[str, ...]:
     rows = [row for row in table.rows if score_named(row.score).group == "privacy" and np.isfinite(row.matched)]
     if not rows:
         return ("Privacy was not judged.",)
@@ -226,9 +228,20 @@ def _privacy(table: ScoreTable) -> tuple[str, ...]:
         f"{': ' + title_of(row.part).lower() if row.part else ''})."
         for row in poor
     ]
-    if not poor:
+    strong = [each for each in attacks if each["low"] is not None and each["low"] > CLEAR_AUC]
+    said += [
+        f"Take note: {_lowered(title_of(each['name']))} ranks a window learned from above another person's in "
+        f"{100 * each['auc']:.0f} % of pairs (guessing: 50 %). That may be memory, or the people learned from being "
+        "unlike the person left out."
+        for each in strong
+    ]
+    if not poor and not strong:
         said.append("No sign was found that windows of the people learned from are given back.")
     if far:
         said.append("The windows lie far from all real ones: they are unlike the data, which is no proof of privacy.")
     said.append("Finding nothing is no guarantee: these attacks are not all there are.")
     return tuple(dict.fromkeys(said))
+
+
+def _lowered(title: str) -> str:
+    return title[0].lower() + title[1:]
