@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from physiosynth.evaluation.controls import CONTROL_TITLES
 from physiosynth.evaluation.registry import ALL_STATES, GROUPS, ScoreRow, ScoreTable, score_named
 from physiosynth.evaluation.report.drawing import Drawing
+from physiosynth.evaluation.report.style import CSS
 from physiosynth.evaluation.report.summary import GROUP_TITLES, LONGEST_LIST, Finding, Summary, title_of
 from physiosynth.evaluation.report.verdicts import LEVELS, POOR, UNKNOWN, level_of
 from physiosynth.signals import CONDITIONS
@@ -25,7 +25,6 @@ GROUP_TEXTS = {
     "fidelity": "Can single windows be told from real ones, and do they reach the real variety?",
     "privacy": "Do the windows give back those of the people that were learned from?",
 }
-STYLE = Path(__file__).with_name("page.css")
 
 
 def page(
@@ -44,7 +43,7 @@ def page(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<title>Evaluation of synthetic windows</title>\n"
-        f"<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>\n"
+        f"<style>\n{CSS}</style>\n</head>\n<body>\n<main>\n"
         f"{_top(summary, notes, len(groups))}<nav aria-label='Sections'>{links}<a href='#record'>Record</a></nav>\n"
         f"{''.join(sections)}{_record(facts)}</main>\n</body>\n</html>\n"
     )
