@@ -1,19 +1,15 @@
 """The page's logic, without a browser: a tiny bundle in the published layout is its default."""
 
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
 from conftest import ROOT
-
-sys.path.append(str(Path(__file__).parents[1] / "generate"))
-
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 
 FOLD = "data/processed/two_stream/fold_S10"
 WORDS = "Synthetic, trained on simulated data, not for clinical use"

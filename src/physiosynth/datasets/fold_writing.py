@@ -13,10 +13,9 @@ from physiosynth.datasets.folds import CONFIG_NAME, FORMAT_VERSION, SPLITS
 from physiosynth.datasets.normalizer import Normalizer
 from physiosynth.datasets.preprocess import PreprocessSettings, filter_description
 from physiosynth.datasets.splits import Split
-from physiosynth.datasets.subject_cache import replacing_folder
 from physiosynth.datasets.windows import PHASE_EDGES, SubjectWindows
 from physiosynth.errors import FoldError
-from physiosynth.files import write_json
+from physiosynth.files import replacing_folder, write_json
 from physiosynth.signals import (
     CONDITIONS,
     ECG_CHANNELS,

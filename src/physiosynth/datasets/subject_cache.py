@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,29 +16,11 @@ from physiosynth.datasets.preprocess import PreprocessSettings, prepare
 from physiosynth.datasets.wesad import find_subjects, read_subject
 from physiosynth.datasets.windows import SubjectWindows, cut_windows
 from physiosynth.errors import RecordingError, RequestError
-from physiosynth.files import write_json
+from physiosynth.files import replacing_folder, write_json
 
 CACHE_VERSION = 1  # raised whenever the same pickle and settings would give other windows
 ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found")
 KEY_NAME = "key.json"
-
-
-@contextmanager
-def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `folder`; put it in place when the block ends well, remove it when not."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        yield temporary
-        # mkdtemp makes folders private; results are as readable as the user's umask allows.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def prepare_subjects(

@@ -59,6 +59,12 @@ class Architecture:
                 f"({', '.join(CONDITIONS)}) can be named."
             )
 
+        if self.coupled and self.low.channels != DRAWN_CHANNELS:
+            raise CheckpointError(
+                f"The LOW network of coupled weights draws {', '.join(DRAWN_CHANNELS)}; the manifest says "
+                f"{', '.join(self.low.channels)}."
+            )
+
     @property
     def coupled(self) -> bool:
         return self.name == COUPLED
