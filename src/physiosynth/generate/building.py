@@ -115,9 +115,9 @@ def _write_weights(
             if smaller and not tensors[f"ema_{stream}.{name}"].isfinite().all():
                 raise BundleError(f"{name} of {stream} does not fit into float16. Build the bundle without it.")
     # One entry: safetensors writes several in no fixed order, and the bundle's bytes are to be the same every time.
-    save_file(
-        tensors, path, {METADATA_KEY: json.dumps({"architecture": loaded.architecture.to_dict(), "epoch": epoch})}
-    )
+    metadata = {METADATA_KEY: json.dumps({"architecture": loaded.architecture.to_dict(), "epoch": epoch})}
+    with replacing(path) as temporary:  # safetensors makes its files private
+        save_file(tensors, temporary, metadata)
     content = {**manifest.content, "epoch": epoch, "architecture": loaded.architecture.to_dict()}
     content |= {"weights_sha256": sha256_of(path), "data_root": str(FOLDS / fold.name)}
     write_json(folder / f"milestone_e{epoch:03d}_bundle.json", content)
