@@ -35,9 +35,8 @@ def main() -> None:
     imported = time.perf_counter()
     generator = WESADGenerator.from_bundle(args.bundle)
     loaded = time.perf_counter()
-    print(
-        f"{available_cores()} cores; import {imported - begin:.2f} s, load {loaded - imported:.2f} s, {peak_mb():.0f} MB"
-    )
+    waits = f"import {imported - begin:.2f} s, load {loaded - imported:.2f} s"
+    print(f"{available_cores()} cores; {waits}, {peak_mb():.0f} MB")
     generator.sample_one("stress")
     seconds = []
     for repeat in range(args.repeats):
