@@ -35,8 +35,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     prepare_process()
+    from physiosynth.evaluation.plan import full_settings, quick_settings
     from physiosynth.evaluation.report import write_report
-    from physiosynth.evaluation.run import full_settings, quick_settings
     from physiosynth.evaluation.run import run as judge
 
     make = quick_settings if options.quick else full_settings
@@ -59,21 +59,27 @@ def main() -> None:
 
 def _from_file(options: argparse.Namespace, settings):
     from physiosynth.errors import RequestError
-    from physiosynth.evaluation.inputs import Inputs, from_file, reference, thinned
+    from physiosynth.evaluation.inputs import from_file, thinned
 
     if options.fold is None:
         raise RequestError("Windows from a file need real ones to be held against: give --fold DIR.")
-    fold, real, train = reference(options.fold, settings.windows, settings.train_windows, settings.seed)
+    real = _reference(options.fold, settings)
     seen = None if options.seen is None else [name.strip() for name in options.seen.split(",") if name.strip()]
-    synthetic, notes = from_file(options.synthetic, fold, seen)
-    origin = {"file": options.synthetic.name, "fold": fold.path.name}
+    synthetic, notes = from_file(options.synthetic, real.fold, seen)
+    origin = {"file": options.synthetic.name, "fold": real.fold.path.name}
     synthetic = thinned(synthetic, settings.windows, settings.seed)
-    return Inputs(real, synthetic, train, None, origin, (*fold.notices, *notes))
+    return real.inputs(synthetic, None, origin, (*real.fold.notices, *notes))
+
+
+def _reference(fold: Path, settings):
+    from physiosynth.evaluation.inputs import reference
+
+    return reference(fold, settings.windows, settings.train_windows, settings.seed, settings.outsiders, settings.known)
 
 
 def _from_bundle(options: argparse.Namespace, settings):
     from physiosynth.errors import RequestError
-    from physiosynth.evaluation.inputs import Inputs, Networks, config_of, drawn, reference, seen_by
+    from physiosynth.evaluation.inputs import Networks, config_of, drawn, seen_by
     from physiosynth.generate.bundle import resolve_bundle
     from physiosynth.generate.core import WESADGenerator
 
@@ -83,17 +89,18 @@ def _from_bundle(options: argparse.Namespace, settings):
     where = options.fold or info.reference_dir
     if where is None:
         raise RequestError("The bundle holds no real windows: give --fold DIR.")
-    fold, real, train = reference(where, settings.windows, settings.train_windows, settings.seed)
+    real = _reference(where, settings)
+    fold = real.fold
     seen, note = seen_by(info.fold, config_of(info.reference_dir), fold)
     step = progress("drawing windows", "‰")
     folder = options.out / WINDOWS
-    synthetic = drawn(generator, real.present_states, settings.windows, settings.seed, folder, seen, on_step=step)
+    synthetic = drawn(generator, real.real.present_states, settings.windows, settings.seed, folder, seen, on_step=step)
     origin = {
         "bundle": str(options.bundle), "bundle_sha256": info.bundle_sha256, "checkpoint": info.checkpoint.name,
         "epoch": info.epoch, "trained_on": info.source, "sampling": vars(info.defaults), "fold": fold.path.name,
     }  # fmt: skip
     notes = tuple(dict.fromkeys((*info.notices, *fold.notices, *([note] if note else []))))
-    return Inputs(real, synthetic, train, Networks.of_bundle(bundle, generator), origin, notes)
+    return real.inputs(synthetic, Networks.of_bundle(bundle, generator), origin, notes)
 
 
 def _bar():

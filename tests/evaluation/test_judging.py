@@ -9,7 +9,7 @@ from toy import toy_windows
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import CONTROLS, phase_randomised, white_noise
-from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix
+from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix, interval
 from physiosynth.evaluation.registry import VERDICTS, Context, Judged, Score, score, score_named, scores
 
 NAMES = ("psd_similarity", "feature_ks", "clean_share", "contrast_error", "coupling_auc")
@@ -93,8 +93,10 @@ def test_another_person_who_differs_widens_the_floor_between_people(real, good):
 
 def test_the_same_seed_gives_the_same_table(real, good, table):
     """A second run is equal to the last digit."""
-    again = evaluate([score_named(name) for name in NAMES], real, good, repeats=8)
-    assert json.dumps(again.to_dicts()) == json.dumps(table.to_dicts())
+    chosen = NAMES[:3]
+    again = evaluate([score_named(name) for name in chosen], real, good, repeats=8)
+    first = [row for row in table.to_dicts() if row["score"] in chosen]
+    assert json.dumps(again.to_dicts()) == json.dumps(first)
 
 
 def test_rows_are_plain_and_without_nan(table):
@@ -116,6 +118,16 @@ def test_rows_arrive_as_they_are_made(real, good):
         on_step=lambda done, total: steps.append((done, total)),
     )
     assert seen == [{"clean_share"}, {"psd_similarity"}] and steps == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_intervals_hold_the_draws_and_widen_where_these_are_few(table):
+    """Quantiles of many draws, Student's t of a few, nothing of one; a row's interval holds its figure."""
+    many = np.random.default_rng(0).normal(size=2000)
+    np.testing.assert_allclose(interval(many.tolist()), [-1.96, 1.96], atol=0.15)
+    np.testing.assert_allclose(interval([0.0, 1.0, 2.0]), [1 - 4.303, 1 + 4.303], atol=0.01)
+    assert np.isnan(interval([1.0, float("nan")])).all()
+    known = [row for row in table.rows if np.isfinite(row.matched)]
+    assert known and all(row.low <= row.matched <= row.high for row in known)
 
 
 def test_draws_are_disjoint_and_of_one_size(real, good):

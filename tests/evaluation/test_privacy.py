@@ -21,7 +21,7 @@ from physiosynth.signals import ECG_HZ
 
 @pytest.fixture(scope="module")
 def members():
-    return Judged.of(cohort(range(4), 5))
+    return Judged.of(cohort(range(4), 3))
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def made(members):
     sets = {
         "copies": near_copies(members.windows),
         "noise": white_noise(members.windows, 0),
-        "honest": synthetic(range(4), 5),
-        "new": cohort(range(4), 5, seed=5),
+        "honest": synthetic(range(4), 3),
+        "new": cohort(range(4), 3, seed=5),
     }
     return {name: Judged.of(windows) for name, windows in sets.items()}
 

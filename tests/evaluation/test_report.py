@@ -17,13 +17,14 @@ from toy import toy_windows
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import white_noise
 from physiosynth.evaluation.inputs import Inputs
+from physiosynth.evaluation.plan import quick_settings
 from physiosynth.evaluation.registry import Floor, ScoreRow, ScoreTable
 from physiosynth.evaluation.report import write_report
-from physiosynth.evaluation.report.compare import as_text, compare, read_metrics
+from physiosynth.evaluation.report.compare import Compared, Figure, as_text, compare, read_metrics
 from physiosynth.evaluation.report.page import page
 from physiosynth.evaluation.report.summary import findings, summarise
 from physiosynth.evaluation.report.verdicts import CARE, GOOD, PERSON, POOR, UNKNOWN, level_of, way_to_control
-from physiosynth.evaluation.run import quick_settings, run
+from physiosynth.evaluation.run import run
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 GROUPS = ("distributions", "spectra", "physiology", "coupling")
@@ -225,13 +226,32 @@ def test_a_planted_difference_is_marked_with_its_direction(written):
     rows = {(r["score"], r["state"], r["part"]): r for r in second["scores"]}
     planted = rows["value_ks", "all", "ECG"], rows["psd_similarity", "all", "ECG"], rows["value_ks", "all", "EDA"]
     for entry, change in zip(planted, (0.5, -0.5, 0.0001), strict=True):
-        entry["matched"] += change
+        for figure in ("matched", "low", "high"):
+            entry[figure] += change
     marks = {each.name: each.mark for each in compare(first, second).compared if each.mark.strip()}
     assert marks == {"value_ks ECG all": "-", "psd_similarity ECG all": "-"}
     back = {each.name: each.mark for each in compare(second, first).compared if each.mark.strip()}
     assert back == {"value_ks ECG all": "+", "psd_similarity ECG all": "+"}
     text = as_text(compare(first, second), ("a", "b"), only_marked=True)
     assert "- value_ks ECG all" in text and "worse in 2" in text and "coupling_ks" not in text
+
+
+def test_a_difference_counts_beyond_the_sides_that_face_each_other():
+    """Intervals may be lopsided: what matters is how far the lower one reaches up and the upper one down."""
+    low, high = Figure(0.2, 0.0, 0.25, "lower"), Figure(0.4, 0.35, 0.9, "lower")
+    assert Compared("x", low, high).mark == "-" and Compared("x", high, low).mark == "+"
+    assert Compared("x", low, Figure(0.4, 0.15, 0.45, "lower")).mark == " "
+
+
+def test_people_who_are_found_again_are_told(evaluation):
+    """Windows that look like somebody learned from are told; an unsure classifier, or likeness to nobody, is not."""
+    found = {"accuracy": 0.9, "chance": 0.25, "auc": 0.9, "subjects": 4}
+
+    def said(**changed):
+        return " ".join(summarise(replace(evaluation, identity=found | changed, table=PRIVATE)).privacy)
+
+    assert "knows 4 of the people" in said() and "90 %" in said() and "No sign" not in said()
+    assert "No sign" in said(auc=0.5) and "No sign" in said(accuracy=0.3)
 
 
 def test_runs_against_other_windows_are_compared_with_a_warning(written):

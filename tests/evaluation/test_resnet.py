@@ -8,7 +8,7 @@ from people import cohort
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.resnet import FEATURES, NetSettings, RawScaler, train_resnet
 
-QUICK = NetSettings(epochs=4, least_steps=50)
+QUICK = NetSettings(epochs=4, least_steps=32)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.controls import white_noise
 from physiosynth.evaluation.inputs import Inputs, drawn, seen_by, thinned
 from physiosynth.evaluation.kept import Kept, key_of, rows_from_plain, rows_to_plain
+from physiosynth.evaluation.plan import SCALE, Settings, Steps, quick_settings
 from physiosynth.evaluation.registry import Floor, ScoreRow
-from physiosynth.evaluation.run import SCALE, Settings, Steps, quick_settings, run
+from physiosynth.evaluation.run import run
 
 GROUPS = ("spectra", "coupling")  # quick ones; what is tested here does not depend on the group
 

@@ -13,7 +13,7 @@ from physiosynth.evaluation.loso import leave_one_out
 from physiosynth.evaluation.metrics import Predictions, auroc, quality
 from physiosynth.evaluation.registry import Context, Judged, score_named
 from physiosynth.evaluation.tables import TableScaler, table_of
-from physiosynth.evaluation.usefulness import TASKS, UNVERIFIED, balanced, transfer, utility
+from physiosynth.evaluation.usefulness import TASKS, UNVERIFIED, balanced, jobs_of, transfer, utility
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +54,19 @@ def test_every_setup_is_run_and_says_whom_it_was_tested_on(real, made, test_peop
     """TRTR, TSTR, TRTS and real + synthetic come back, with a note where classifier and generator share people."""
     seen = []
     found = utility(real, made, test_people, ["logistic"], ["stress"], on_step=lambda *at: seen.append(at))
-    assert [each.setup for each in found] == ["TRTR", "TSTR", "TRTS", "real+synthetic"] and seen[-1] == (4, 4)
+    assert [each.setup for each in found] == ["TRTR", "TSTR", "TRTS", "real+synthetic"] and seen[-1] == (4000, 4000)
     assert all(each.quality.accuracy.value > 0.8 for each in found)
     assert "same subjects" in found[2].notes[0] and not found[0].notes
     assert found[2].quality.over == "windows" and found[0].quality.over == "subjects"
+
+
+def test_known_transfers_are_not_trained_again(real, made, test_people):
+    """What is skipped is not trained; the rest comes one at a time, so that an interruption loses one at most."""
+    jobs, told = jobs_of(["logistic"], ["stress"]), []
+    found = utility(
+        real, made, test_people, ["logistic"], ["stress"], on_transfer=lambda each: told.append(each), skip=jobs[:3]
+    )
+    assert [each.setup for each in found] == ["real+synthetic"] and told == found
 
 
 def test_training_and_testing_on_one_person_is_refused(real):

@@ -23,6 +23,7 @@ TITLES = {
     "resnet": "ResNet-1D with squeeze-and-excitation",
 }
 TREES = 100
+RULER_TREES = 32  # where a score is asked many times over: halves, controls and people
 INVERSE_PENALTY = 0.1  # logistic regression: fifty columns of some hundred windows need holding back
 
 
@@ -66,6 +67,7 @@ def train(
     labels: Sequence[str] | np.ndarray,
     seed: int = 0,
     on_step: Callable[[int, int], None] = lambda done, total: None,
+    trees: int = TREES,
 ) -> Classifier:
     """A classifier of one of KINDS.
 
@@ -86,13 +88,15 @@ def train(
         for part in training[1:]:
             windows = windows.concat(part.windows)
         return RawClassifier(train_resnet(windows, labels, seed, on_step=on_step))
-    return train_table(kind, np.concatenate([table_of(part).values for part in training]), labels, seed)
+    return train_table(kind, np.concatenate([table_of(part).values for part in training]), labels, seed, trees)
 
 
-def train_table(kind: str, values: np.ndarray, labels: np.ndarray, seed: int = 0) -> TableClassifier:
+def train_table(
+    kind: str, values: np.ndarray, labels: np.ndarray, seed: int = 0, trees: int = TREES
+) -> TableClassifier:
     """Logistic regression or a random forest on a (n, f) table. Raises EvaluationError for another kind."""
     scaler = TableScaler.fit(values)
-    return TableClassifier(_model(kind, seed).fit(scaler.apply(values), labels), scaler)
+    return TableClassifier(_model(kind, seed, trees).fit(scaler.apply(values), labels), scaler)
 
 
 def predictions(classifier: Classifier, judged: Judged, truth: np.ndarray) -> Predictions:
@@ -102,7 +106,7 @@ def predictions(classifier: Classifier, judged: Judged, truth: np.ndarray) -> Pr
     )
 
 
-def _model(kind: str, seed: int):
+def _model(kind: str, seed: int, trees: int):
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
@@ -110,6 +114,6 @@ def _model(kind: str, seed: int):
         return LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced", max_iter=1000)
     if kind == "forest":
         return RandomForestClassifier(
-            TREES, min_samples_leaf=2, class_weight="balanced", random_state=check_seed(seed) % 2**32, n_jobs=1
+            trees, min_samples_leaf=2, class_weight="balanced", random_state=check_seed(seed) % 2**32, n_jobs=1
         )
     raise EvaluationError(f"Classifier {kind!r} is not known. Use one of {', '.join(KINDS)}.")

@@ -92,6 +92,12 @@ class Features:
         rows = (self.rate, self.r_height, self.beat, self.beats_s)
         return Features({name: column[at] for name, column in self.values.items()}, *(row[at] for row in rows))
 
+    def joined(self, other: Features) -> Features:
+        """These rows, then the other's."""
+        names = ("rate", "r_height", "beat", "beats_s")
+        values = {name: np.concatenate([column, other[name]]) for name, column in self.values.items()}
+        return Features(values, *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
     def table(self, names: Sequence[str] = DESCRIPTION) -> np.ndarray:
         """(n, len(names)) float64, NaN where a figure could not be measured."""
         return np.stack([self[name] for name in names], axis=1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.classifiers import predictions, train, train_table
+from physiosynth.evaluation.classifiers import RULER_TREES, predictions, train, train_table
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.registry import Context, Judged, score
 from physiosynth.evaluation.tables import TableScaler, table_of
@@ -159,7 +159,11 @@ def _four(real: Judged, synthetic: Judged, context: Context, field: str) -> dict
     found = dict.fromkeys(SPACES, float("nan"))
     for name in SPACES:
         if has_space(name, real, context):
-            found[name] = getattr(closeness(*space_of(name, real, synthetic, context)), field)
+            # Seed and training set are those of one evaluation; the pair's sets live no longer than it.
+            kept = real.with_other(
+                synthetic, f"closeness {name}", lambda a, b, name=name: closeness(*space_of(name, a, b, context))
+            )
+            found[name] = getattr(kept, field)
     return found
 
 
@@ -186,7 +190,7 @@ def _gap(kind: str, table: np.ndarray, origin: np.ndarray, blocks: np.ndarray, s
     right = np.zeros(len(origin), dtype=bool)
     for fold in range(FOLDS):
         held = blocks == fold
-        model = train_table(kind, table[~held], origin[~held], seed)
+        model = train_table(kind, table[~held], origin[~held], seed, RULER_TREES)
         right[held] = np.asarray(model.classes)[model.of_values(table[held]).argmax(axis=1)] == origin[held]
     return abs(float(np.mean([right[origin == name].mean() for name in (REAL, MADE)])) - 0.5)
 
@@ -226,7 +230,7 @@ def recall(real: Judged, synthetic: Judged, context: Context) -> dict[str, float
 @score(
     name="density",
     group="fidelity",
-    title="Density",
+    title="Real windows around each synthetic one (density)",
     meaning="Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
     better="higher",
     control="white_noise",
@@ -242,7 +246,7 @@ def density(real: Judged, synthetic: Judged, context: Context) -> dict[str, floa
 @score(
     name="coverage",
     group="fidelity",
-    title="Coverage",
+    title="Real windows that have a synthetic neighbour (coverage)",
     meaning="Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
     better="higher",
     control="white_noise",
@@ -258,7 +262,7 @@ def coverage(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
 @score(
     name="frechet",
     group="fidelity",
-    title="Frechet distance of a network's features",
+    title="What a trained network sees of the windows (Frechet distance)",
     meaning="How far mean and spread of what a trained network sees of synthetic windows lie from real ones.",
     better="lower",
     control="phase_randomised",

@@ -14,6 +14,7 @@ from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.kept import key_of
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
 from physiosynth.runtime import check_seed, window_seed
+from physiosynth.signals import CONDITIONS
 
 if TYPE_CHECKING:
     from physiosynth.datasets.normalizer import Normalizer
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from physiosynth.generate.core import Sampling, WESADGenerator
 
 WINDOWS_A_FILE = 32
+KNOWN_PEOPLE = 8
+COLUMNS = ("ecg", "eda", "resp", "states", "subjects")
 OnStep = Callable[[int, int], None]
 
 
@@ -47,8 +50,9 @@ class Inputs:
     """Windows and what is known of them.
 
     real: windows that nothing in the generator's making has seen; synthetic: windows to judge; train: real windows of
-    other people, None where the fold holds none; generator: its networks, where they are at hand; origin: what is known
-    of each, for the record; notes: what a reader must know.
+    other people, None where the fold holds none; outsiders: real windows of people who were not learned from (they may
+    have chosen the checkpoint); known: many windows of a few of those who were; generator: its networks, where they
+    are at hand; origin: what is known of each, for the record; notes: what a reader must know.
     """
 
     real: WindowSet
@@ -57,30 +61,80 @@ class Inputs:
     generator: Networks | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    outsiders: WindowSet | None = None
+    known: WindowSet | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The real windows of a fold, as Inputs wants them."""
+
+    fold: FoldDirectory
+    real: WindowSet
+    train: WindowSet | None
+    outsiders: WindowSet | None
+    known: WindowSet | None
+
+    def inputs(
+        self,
+        synthetic: WindowSet,
+        generator: Networks | None = None,
+        origin: Mapping[str, Any] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Inputs:
+        """Everything an evaluation is given, with synthetic windows to judge."""
+        sets = {"outsiders": self.outsiders, "known": self.known}
+        return Inputs(self.real, synthetic, self.train, generator, origin or {}, notes, **sets)
 
 
 def reference(
-    fold_dir: Path | str, per_state: int | None, train_per_state: int | None, seed: int
-) -> tuple[FoldDirectory, WindowSet, WindowSet | None]:
-    """A fold, its test windows and its training windows (None where it holds none), at most so many a state.
+    fold_dir: Path | str,
+    per_state: int | None,
+    train_per_state: int | None,
+    seed: int,
+    outsiders: int | None = None,
+    known: int | None = None,
+) -> Reference:
+    """A fold's test windows, training windows and validation windows, at most so many a state (None: all).
 
-    Fewer are drawn with the seed. Raises FoldError.
+    outsiders: most a state of the validation windows; known: most a state of each of KNOWN_PEOPLE training subjects.
+    Splits that the fold does not hold are None. Fewer are drawn with the seed. Raises FoldError.
     """
     fold = load_fold(fold_dir)
     real = thinned(WindowSet.from_fold(fold_dir, ("test",)), per_state, seed)
-    train = None
+    train = others = few = None
     if "train" in fold.splits():
-        train = thinned(WindowSet.from_fold(fold_dir, ("train",)), train_per_state, seed)
-    return fold, real, train
+        everybody = WindowSet.from_fold(fold_dir, ("train",))
+        train, few = thinned(everybody, train_per_state, seed), known_people(everybody, known, seed)
+    if "val" in fold.splits():
+        others = thinned(WindowSet.from_fold(fold_dir, ("val",)), outsiders, seed)
+    return Reference(fold, real, train, others, few)
+
+
+def known_people(windows: WindowSet, per_state: int | None, seed: int) -> WindowSet | None:
+    """Windows of KNOWN_PEOPLE of these people, at most so many a state of each; None for fewer than two people."""
+    names = np.unique(windows.subjects)
+    if len(names) < 2:
+        return None
+    rng = np.random.default_rng(window_seed(seed, 2))
+    parts = [
+        thinned(windows.take(windows.subjects == name), per_state, seed)
+        for name in sorted(rng.permutation(names)[:KNOWN_PEOPLE])
+    ]
+    return _together(parts)
 
 
 def thinned(windows: WindowSet, per_state: int | None, seed: int) -> WindowSet:
     """At most `per_state` windows of each state, drawn with the seed; all of them for None."""
-    if per_state is None:
-        return windows
+    return windows if per_state is None else windows.take(thinned_at(windows.states, per_state, seed))
+
+
+def thinned_at(states: np.ndarray, per_state: int, seed: int) -> np.ndarray:
+    """Positions, in order, of at most `per_state` windows of each state, drawn with the seed."""
     rng = np.random.default_rng(window_seed(seed, 1))
-    kept = [rng.permutation(np.flatnonzero(windows.states == state))[:per_state] for state in windows.present_states]
-    return windows.take(np.sort(np.concatenate(kept)))
+    present = [name for name in CONDITIONS if (states == name).any()]
+    kept = [rng.permutation(np.flatnonzero(states == name))[:per_state] for name in present]
+    return np.sort(np.concatenate(kept))
 
 
 def seen_by(fold_name: str | None, own_config: Mapping[str, Any], fold: FoldDirectory) -> tuple[frozenset[str], str]:
@@ -168,11 +222,12 @@ def drawn(
 
 def joined(parts: list[WindowSet]) -> WindowSet:
     """Synthetic windows of several files as one set, copied once."""
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("ecg", "eda", "resp", "states", "subjects")
-    }
-    return replace(parts[0], **columns, source=SYNTHETIC)
+    return replace(_together(parts), source=SYNTHETIC)
+
+
+def _together(parts: list[WindowSet]) -> WindowSet:
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    return replace(parts[0], **columns)
 
 
 def overlaid(defaults: Sampling, sampling: Sampling) -> Sampling:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,16 @@ class Judged:
         """(n, ...) what `compute` gives for every window of the whole set, kept under `key`."""
         return self._root.per_window(key, compute)[self.at]
 
+    def with_other(self, other: Judged, key: str, compute: Callable[[Judged, Judged], Any]) -> Any:
+        """What `compute` gives for this view and another, kept under `key`: several scores ask the same of a pair."""
+        pair = (key, self.at.tobytes(), id(other._root), other.at.tobytes())
+        # The other set is kept beside the answer, so that its id is not given to a new one meanwhile.
+        return self._root.of_pair(pair, lambda: (other._root, compute(self, other)))[1]
+
+    def joined(self, other: Judged) -> Judged:
+        """Both views as one whole set, without measuring anything anew."""
+        return Judged.of(self.windows.concat(other.windows), self._root.cache_dir, self.features.joined(other.features))
+
     def take(self, positions: Sequence[int] | np.ndarray) -> Judged:
         """A view of these positions (or of this mask) that shares what was measured."""
         return Judged(self._root, self.at[np.asarray(positions)])
@@ -102,7 +113,7 @@ class _Measured:
 
     def __init__(self, windows, cache_dir, features, workers, on_step) -> None:
         self.windows, self.cache_dir, self.workers, self.on_step = windows, cache_dir, workers, on_step
-        self._features, self._arrays = features, {}
+        self._features, self._arrays, self._pairs = features, {}, {}
 
     def features(self) -> Features:
         if self._features is None:
@@ -116,3 +127,8 @@ class _Measured:
                 raise EvaluationError(f"{key}: expected a row a window, {len(self.windows)}, found {len(values)}.")
             self._arrays[key] = values
         return self._arrays[key]
+
+    def of_pair(self, key: tuple, compute: Callable[[], Any]) -> Any:
+        if key not in self._pairs:
+            self._pairs[key] = compute()
+        return self._pairs[key]

@@ -16,6 +16,7 @@ from physiosynth.runtime import window_seed
 
 CONTROL_REPEATS = 5
 EDGE = 0.95
+ENOUGH_DRAWS = 20
 
 
 def evaluate(
@@ -165,6 +166,7 @@ def _rows_of(
                 if min(len(mine), len(other)) >= score.least_windows:
                     people.append(score.values(mine, other, context))
         for part, value in whole.items():
+            low, high = interval([found.get(part, np.nan) for found in matched])
             yield ScoreRow(
                 score=score.name,
                 state=state,
@@ -175,6 +177,8 @@ def _rows_of(
                 people=_floor(score, [found.get(part, np.nan) for found in people]),
                 control=_mean([found.get(part, np.nan) for found in control]) if control else None,
                 windows=(len(ours), len(theirs)),
+                low=low,
+                high=high,
             )
 
 
@@ -193,6 +197,24 @@ def _others(real: Judged, split: Draw, context: Context, place: int) -> tuple[Ju
         there = np.flatnonzero((context.train.states == state) & candidates)
         drawn.append(rng.permutation(there)[: int((second == state).sum())])
     return mine, context.train.take(np.concatenate(drawn).astype(int))
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of draws; nan for fewer than two.
+
+    The outermost of a few draws lie too near each other: under ENOUGH_DRAWS the interval is mean and SD with Student's
+    t, at least as wide as the draws.
+    """
+    from scipy.stats import t
+
+    known = np.array([value for value in values if np.isfinite(value)])
+    if len(known) < 2:
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [0.025, 0.975])
+    if len(known) < ENOUGH_DRAWS:
+        reach = t.ppf(0.975, len(known) - 1) * known.std(ddof=1)
+        low, high = min(low, known.mean() - reach), max(high, known.mean() + reach)
+    return float(low), float(high)
 
 
 def _mean(values: list[float]) -> float:

@@ -66,6 +66,8 @@ def rows_from_plain(rows: list[Mapping[str, Any]]) -> tuple[ScoreRow, ...]:
                 **row,
                 "value": number(row["value"]),
                 "matched": number(row["matched"]),
+                "low": number(row["low"]),
+                "high": number(row["high"]),
                 "random": floor(row["random"]),
                 "people": floor(row["people"]),
                 "windows": tuple(row["windows"]),

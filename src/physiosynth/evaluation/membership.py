@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.classifiers import train_table
+from physiosynth.evaluation.classifiers import RULER_TREES, TREES, train_table
 from physiosynth.evaluation.fidelity import MADE, REAL, block_of
 from physiosynth.evaluation.metrics import auroc
 from physiosynth.evaluation.privacy import nearest
@@ -113,7 +113,7 @@ def distance_scores(synthetic: Judged, members: Judged, outsiders: Judged) -> tu
 
 
 def discriminator_scores(
-    synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0
+    synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0, trees: int = TREES
 ) -> tuple[np.ndarray, np.ndarray]:
     """How synthetic a forest finds each window that learned synthetic from real windows of both sides.
 
@@ -126,9 +126,8 @@ def discriminator_scores(
     found = np.zeros(len(values))
     for part in (0, 1):
         known = values[half == part]
-        model = train_table(
-            "forest", np.concatenate([made, known]), np.repeat([MADE, REAL], [len(made), len(known)]), seed
-        )
+        origin = np.repeat([MADE, REAL], [len(made), len(known)])
+        model = train_table("forest", np.concatenate([made, known]), origin, seed, trees)
         found[half != part] = model.of_values(values[half != part])[:, model.classes.index(MADE)]
     return found[: len(inside)], found[len(inside) :]
 
@@ -242,7 +241,7 @@ def membership(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
     others = outsiders_of(real, context)
     scores = {
         "distance": distance_scores(synthetic, real, others),
-        "discriminator": discriminator_scores(synthetic, real, others, context.seed),
+        "discriminator": discriminator_scores(synthetic, real, others, context.seed, RULER_TREES),
     }
     return {name: auroc(*pair) for name, pair in scores.items()}
 

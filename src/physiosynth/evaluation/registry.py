@@ -185,7 +185,8 @@ class Floor:
 class ScoreRow:
     """One score of one state and part.
 
-    value: with all windows; matched: mean at the sample sizes of the floor, the figure to hold against it; random:
+    value: with all windows; matched: mean at the sample sizes of the floor, the figure to hold against it; low, high:
+    its 95 % interval over the draws of windows behind it, nan where there are too few; random:
     floor of random split halves; people: floor between people, None where there is one person and no other to ask;
     control: value of the score's control, None where controls were not asked for.
     """
@@ -199,6 +200,8 @@ class ScoreRow:
     people: Floor | None
     control: float | None
     windows: tuple[int, int]  # real, synthetic
+    low: float = float("nan")
+    high: float = float("nan")
 
     @property
     def verdict(self) -> str:
@@ -246,7 +249,7 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
         return None if value is None or not np.isfinite(value) else float(value)
 
     out: dict[str, Any] = {"score": row.score, "state": row.state, "part": row.part}
-    out |= {"value": number(row.value), "matched": number(row.matched), "control": number(row.control)}
+    out |= {name: number(getattr(row, name)) for name in ("value", "matched", "low", "high", "control")}
     for name in ("random", "people"):
         floor = cast("Floor | None", getattr(row, name))
         out[f"floor_{name}_mean"] = number(floor.mean) if floor else None

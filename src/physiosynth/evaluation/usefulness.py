@@ -7,14 +7,14 @@ is refused, and so is training and testing on the same person.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.classifiers import KINDS, predictions, train, train_table
+from physiosynth.evaluation.classifiers import KINDS, RULER_TREES, TREES, predictions, train, train_table
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.registry import Context, Judged, score
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
@@ -127,11 +127,14 @@ def utility(
     tasks: Sequence[str] = tuple(TASKS),
     seed: int = 0,
     on_step: OnStep = lambda done, total: None,
+    on_transfer: Callable[[Transfer], None] = lambda found: None,
+    skip: Collection[tuple[str, str, str]] = (),
 ) -> list[Transfer]:
     """Every setup with every classifier and task.
 
     real: windows of the subjects the generator learned from; test: of a subject nobody has seen. on_step counts
-    trainings. Raises EvaluationError for a leak, before anything is trained.
+    thousandths of a training; on_transfer gets each result at once; skip: (setup, classifier, task) that are known
+    already. Raises EvaluationError for a leak, before anything is trained.
     """
     plans = {
         "TRTR": ([real], test),
@@ -141,28 +144,48 @@ def utility(
     }
     for training, tested in plans.values():
         check_apart([part.windows for part in training], tested.windows)
-    jobs = [(setup, kind, task) for task in tasks for kind in kinds for setup in plans]
-    jobs += [("linear probe", "resnet", task) for task in tasks if "resnet" in kinds]
-    done = []
-    for setup, kind, task in jobs:
+    jobs, done = jobs_of(kinds, tasks), []
+    for place, job in enumerate(jobs):
+        if job in skip:
+            continue
+        setup, kind, task = job
+
+        def step(at: int, total: int, place: int = place) -> None:
+            on_step(1000 * place + 1000 * at // max(total, 1), 1000 * len(jobs))
+
         if setup == "linear probe":
-            done.append(linear_probe(TASKS[task], synthetic, real, test, seed))
+            done.append(linear_probe(TASKS[task], synthetic, real, test, seed, step))
         else:
-            done.append(transfer(kind, TASKS[task], *plans[setup], seed, setup))
-        on_step(len(done), len(jobs))
+            done.append(transfer(kind, TASKS[task], *plans[setup], seed, setup, step))
+        on_transfer(done[-1])
+        step(1, 1)
     return done
 
 
-def linear_probe(task: Task, synthetic: Judged, real: Judged, test: Judged, seed: int = 0) -> Transfer:
+def jobs_of(kinds: Sequence[str], tasks: Sequence[str] = tuple(TASKS)) -> list[tuple[str, str, str]]:
+    """(setup, classifier, task) of everything that `utility` trains, in its order."""
+    setups = [setup for setup in SETUPS if setup != "linear probe"]
+    jobs = [(setup, kind, task) for task in tasks for kind in kinds for setup in setups]
+    return jobs + [("linear probe", "resnet", task) for task in tasks if "resnet" in kinds]
+
+
+def linear_probe(
+    task: Task,
+    synthetic: Judged,
+    real: Judged,
+    test: Judged,
+    seed: int = 0,
+    on_step: OnStep = lambda done, total: None,
+) -> Transfer:
     """What a network learned from synthetic windows alone is worth to a linear layer fitted on real ones.
 
-    Raises EvaluationError for a leak.
+    on_step counts the network's batches. Raises EvaluationError for a leak.
     """
     from physiosynth.evaluation.resnet import train_resnet
 
     notes = check_apart([synthetic.windows, real.windows], test.windows)
     started = time.monotonic()
-    net = train_resnet(synthetic.windows, task.labels(synthetic.states), seed)
+    net = train_resnet(synthetic.windows, task.labels(synthetic.states), seed, on_step=on_step)
     probe = train_table("logistic", net.embed(real.windows), task.labels(real.states), seed)
     chances = probe.of_values(net.embed(test.windows))
     said = Predictions(probe.classes, chances, task.labels(test.states), test.subjects)
@@ -170,9 +193,17 @@ def linear_probe(task: Task, synthetic: Judged, real: Judged, test: Judged, seed
     return _result("linear probe", "resnet", task, said, [synthetic, real], test, seconds, notes, seed)
 
 
-def _said(kind: str, task: Task, training, test: Judged, seed: int, on_step: OnStep = lambda d, t: None) -> Predictions:
+def _said(
+    kind: str,
+    task: Task,
+    training: Sequence[Judged],
+    test: Judged,
+    seed: int,
+    on_step: OnStep = lambda done, total: None,
+    trees: int = TREES,
+) -> Predictions:
     labels = np.concatenate([task.labels(part.states) for part in training])
-    classifier = train(kind, training, labels, seed, on_step)
+    classifier = train(kind, training, labels, seed, on_step, trees)
     return predictions(classifier, test, task.labels(test.states))
 
 
@@ -207,7 +238,8 @@ def balanced(training: Sequence[Judged], test: Judged, kind: str, seed: int) -> 
     if len(shared) < 2:
         return float("nan")
     training = [part.take(np.isin(part.states, list(shared))) for part in training]
-    said = _said(kind, TASKS["states"], training, test.take(np.isin(test.states, list(shared))), seed)
+    tested = test.take(np.isin(test.states, list(shared)))
+    said = _said(kind, TASKS["states"], training, tested, seed, trees=RULER_TREES)
     right = said.predicted == said.truth
     return float(np.mean([right[said.truth == name].mean() for name in said.classes]))
 

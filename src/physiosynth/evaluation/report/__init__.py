@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib import metadata
@@ -63,7 +63,8 @@ def write_report(
     content = _metrics(evaluation, summary.to_dict(), rows)
     write_json(out / METRICS, content)
     drawings = _drawings(evaluation, on_step)
-    text = page(summary, evaluation.table, drawings, _tables(rows), _facts(content), evaluation.inputs.notes)
+    tables = _tables(rows, evaluation.identity)
+    text = page(summary, evaluation.table, drawings, tables, _facts(content), evaluation.inputs.notes)
     with replacing(out / PAGE) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return out / PAGE
@@ -92,6 +93,7 @@ def _metrics(evaluation: Evaluation, summary: dict[str, Any], rows: dict[str, li
             "summary": summary,
             "score_meanings": about,
             **rows,
+            "reidentification": evaluation.identity,
             "confusion": [
                 {name: each[name] for name in ("setup", "classifier", "task")}
                 | {name: each["quality"][name] for name in ("classes", "confusion")}
@@ -139,7 +141,7 @@ def _drawings(evaluation: Evaluation, on_step: Callable[[int, int], None]) -> di
     return found
 
 
-def _tables(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+def _tables(rows: dict[str, list[dict[str, Any]]], identity: Mapping[str, Any] | None) -> dict[str, list[str]]:
     """HTML tables beside those of the scores, by group."""
     found: dict[str, list[str]] = {}
     if rows["baselines"]:
@@ -152,6 +154,8 @@ def _tables(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
         found["usefulness"] = [_usefulness_table(rows["usefulness"])]
     if rows["attacks"]:
         found["privacy"] = [_attack_table(rows["attacks"])]
+    if identity is not None:
+        found.setdefault("privacy", []).append(_identity_table(identity))
     return found
 
 
@@ -186,8 +190,25 @@ def _attack_table(rows: Sequence[dict[str, Any]]) -> str:
         bracket = {"auc": row["auc"], "auc_low": row["low"], "auc_high": row["high"]}
         lines.append([title_of(row["name"]), _interval(bracket, "auc"), f"{100 * row['tpr']:.1f} %", row["members"],
                       row["outsiders"], row["over"]])  # fmt: skip
-    caption = "Whose windows were learned from? 0.5 is guessing. Members and outsiders are different people, so "
-    return html_table(caption + "a figure a little above it may be likeness, not memory.", header, lines)
+    caption = (
+        "Whose windows were learned from? 0.5 is guessing. Members are people learned from, outsiders are not. They "
+        "are different people, so a figure a little above 0.5 may be likeness, not memory."
+    )
+    return html_table(caption, header, lines)
+
+
+def _identity_table(found: Mapping[str, Any]) -> str:
+    caption = (
+        "Does a synthetic window look like one person who was learned from? A classifier that names people is shown "
+        "real windows it has not seen, then synthetic windows and windows of strangers."
+    )
+    surer = "how often it is surer of a synthetic window than of a stranger's (50 %: like nobody it knows)"
+    lines = [
+        [f"real windows of {found['subjects']} people named rightly", f"{100 * found['accuracy']:.0f} %"],
+        ["by chance", f"{100 * found['chance']:.0f} %"],
+        [surer, f"{100 * found['auc']:.0f} %"],
+    ]
+    return html_table(caption, ("", "share"), lines)
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -16,27 +16,43 @@ BETTER_MARK, WORSE_MARK, SAME_MARK = "+", "-", " "
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One figure of both runs. low, high: its interval in the first; outside: whether the difference exceeds both runs'
-    intervals taken together; mark: "+" where the second is better by more than that, "-" where worse, " " else."""
+class Figure:
+    """A value with its 95 % interval, and which way is good: "lower", "higher" or "near_zero"."""
 
-    name: str
-    first: float
-    second: float
-    half_first: float
-    half_second: float
+    value: float
+    low: float
+    high: float
     better: str
 
     @property
+    def text(self) -> str:
+        """Such as '0.21 (0.18 to 0.25)'."""
+        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of both runs.
+
+    outside: whether the difference exceeds both intervals taken together, on the sides that face each other; mark: "+"
+    where the second is better by more than that, "-" where worse, " " else.
+    """
+
+    name: str
+    first: Figure
+    second: Figure
+
+    @property
     def outside(self) -> bool:
-        return abs(self.second - self.first) > math.hypot(self.half_first, self.half_second) + 1e-12
+        below, above = sorted((self.first, self.second), key=lambda figure: figure.value)
+        return above.value - below.value > math.hypot(below.high - below.value, above.value - above.low) + 1e-12
 
     @property
     def mark(self) -> str:
         if not self.outside:
             return SAME_MARK
-        turn = {"lower": lambda v: v, "higher": lambda v: -v, "near_zero": abs}[self.better]
-        return BETTER_MARK if turn(self.second) < turn(self.first) else WORSE_MARK
+        turn = {"lower": lambda v: v, "higher": lambda v: -v, "near_zero": abs}[self.first.better]
+        return BETTER_MARK if turn(self.second.value) < turn(self.first.value) else WORSE_MARK
 
 
 @dataclass(frozen=True)
@@ -70,11 +86,7 @@ def read_metrics(path: Path | str) -> dict[str, Any]:
 def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> Comparison:
     """Both runs' figures by score, state and part, then those of the classifiers."""
     one, two = _figures(first), _figures(second)
-    compared = tuple(
-        Compared(name, one[name][0], two[name][0], one[name][1], two[name][1], one[name][2])
-        for name in one
-        if name in two
-    )
+    compared = tuple(Compared(name, one[name], two[name]) for name in one if name in two)
     alone = tuple(sorted(set(one) ^ set(two)))
     return Comparison(compared, _warnings(first, second), alone)
 
@@ -85,12 +97,8 @@ def as_text(found: Comparison, names: tuple[str, str], only_marked: bool = False
     width = max((len(each.name) for each in rows), default=10)
     lines = [f"note: {text}" for text in found.warnings]
     lines.append(f"first:  {names[0]}\nsecond: {names[1]}")
-    lines.append(f"  {'':{width}}  {'first':>18}  {'second':>18}")
-    lines += [
-        f"{each.mark} {each.name:{width}}  {_with_half(each.first, each.half_first):>18}  "
-        f"{_with_half(each.second, each.half_second):>18}"
-        for each in rows
-    ]
+    lines.append(f"  {'':{width}}  {'first':>28}  {'second':>28}")
+    lines += [f"{each.mark} {each.name:{width}}  {each.first.text:>28}  {each.second.text:>28}" for each in rows]
     better = sum(each.mark == BETTER_MARK for each in found.compared)
     worse = sum(each.mark == WORSE_MARK for each in found.compared)
     lines.append(
@@ -102,26 +110,19 @@ def as_text(found: Comparison, names: tuple[str, str], only_marked: bool = False
     return "\n".join(lines)
 
 
-def _figures(content: Mapping[str, Any]) -> dict[str, tuple[float, float, str]]:
-    """Value, half-width of its interval, and direction of every figure."""
+def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
+    """Every figure that has an interval, by name."""
     found = {}
     for row in content["scores"]:
         name = " ".join(text for text in (row["score"], row["part"], row["state"]) if text)
-        if row["matched"] is not None:
-            found[name] = (row["matched"], _half_width(row), row["better"])
+        found[name] = (row["matched"], row["low"], row["high"], row["better"])
     for row in content.get("usefulness", ()):
         for figure in ("balanced_accuracy", "macro_f1", "auroc"):
-            if None not in (row[figure], row[f"{figure}_low"], row[f"{figure}_high"]):
-                name = f"{row['setup']} {row['classifier']} {row['task']} {figure}"
-                half = (row[f"{figure}_high"] - row[f"{figure}_low"]) / 2
-                found[name] = (row[figure], half, "higher")
-    return found
-
-
-def _half_width(row: Mapping[str, Any]) -> float:
-    """How far sampling alone moves the score: from the floor's mean to its 95 % quantile."""
-    mean, edge = row["floor_random_mean"], row["floor_random_edge"]
-    return abs(edge - mean) if mean is not None and edge is not None else 0.0
+            name = f"{row['setup']} {row['classifier']} {row['task']} {figure}"
+            found[name] = (row[figure], row[f"{figure}_low"], row[f"{figure}_high"], "higher")
+    for row in content.get("attacks", ()):
+        found[f"attack {row['name']} AUC"] = (row["auc"], row["low"], row["high"], "lower")
+    return {name: Figure(*given) for name, given in found.items() if None not in given}
 
 
 def _warnings(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, ...]:
@@ -135,7 +136,3 @@ def _warnings(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str,
     if versions[0] != versions[1]:
         said.append(f"The runs were made by versions {versions[0]} and {versions[1]}.")
     return tuple(said)
-
-
-def _with_half(value: float, half: float) -> str:
-    return f"{value:.3g} ± {half:.2g}"

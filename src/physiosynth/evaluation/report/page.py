@@ -15,6 +15,11 @@ from physiosynth.evaluation.report.summary import GROUP_TITLES, LONGEST_LIST, Fi
 from physiosynth.evaluation.report.verdicts import LEVELS, POOR, UNKNOWN, level_of
 from physiosynth.signals import CONDITIONS
 
+LIST_LEADS = {
+    "good": "These cannot be told from real windows, or differ from them no more than two people do.",
+    "care": "These differ from real windows, by less than half of what windows broken on purpose do.",
+    POOR: "These are nearer to windows broken on purpose than to real ones. Conclude nothing from them.",
+}
 BETTER = {"lower": "lower is better", "higher": "higher is better", "near_zero": "nearer to 0 is better"}
 GROUP_TEXTS = {
     "distributions": "Do the values, and the windows as a whole, spread as real ones do?",
@@ -96,7 +101,7 @@ def _top(summary: Summary, notes: Sequence[str], groups: int) -> str:
         "<header><p class='kind'>Evaluation of synthetic ECG, skin conductance and respiration · synthetic signals, "
         f"for research and education, no clinical use</p><h1 class='{summary.verdict}'>{escape(summary.headline)}</h1>"
         f"<p class='lead'>{escape(summary.lead)}</p>{noted}</header>\n<section class='summary'>"
-        f"<div class='columns'>{_list(trusted, summary.trust, 'good', reverse=True)}"
+        f"<div class='columns'>{_list(trusted, summary.trust, 'good')}"
         f"{_list('What to take with care', summary.care, 'care')}"
         f"{_list('What not to trust', summary.distrust, POOR)}</div>"
         f"{use}<h2>Privacy</h2>{privacy}<h2>At a glance</h2>{_glance(summary)}"
@@ -107,13 +112,13 @@ def _top(summary: Summary, notes: Sequence[str], groups: int) -> str:
     )
 
 
-def _list(title: str, found: Sequence[Finding], level: str, reverse: bool = False) -> str:
-    ordered = list(reversed(found)) if reverse else list(found)
-    items = "".join(f"<li>{escape(each.text)}</li>" for each in ordered[:LONGEST_LIST])
-    more = len(ordered) - LONGEST_LIST
+def _list(title: str, found: Sequence[Finding], level: str) -> str:
+    lead = f"<p class='more'>{escape(LIST_LEADS[level])}</p>"
+    items = "".join(f"<li>{escape(each.text)}</li>" for each in found[:LONGEST_LIST])
+    more = len(found) - LONGEST_LIST
     rest = f"<p class='more'>and {more} more, in the tables below</p>" if more > 0 else ""
     shown = f"<ul>{items}</ul>{rest}" if items else "<p class='more'>Nothing.</p>"
-    return f"<div class='card {level}'><h2>{LEVELS[level].mark} {title}</h2>{shown}</div>"
+    return f"<div class='card {level}'><h2>{LEVELS[level].mark} {title}</h2>{lead}{shown}</div>"
 
 
 def _glance(summary: Summary) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,8 +38,10 @@ BROKEN = {  # controls within a sentence
     "swapped_channels": "swapped channels",
     "memorised": "copies of the real windows",
 }
+TELLING = ("physiology", "coupling", "spectra", "usefulness", "fidelity", "distributions", "privacy")
 MOSTLY_POOR, PARTLY_POOR, MOSTLY_GOOD = 0.5, 0.1, 0.8
 LONGEST_LIST = 12
+FAMILIAR_AUC = 0.7  # strangers, too, look more or less like somebody
 CLEAR_AUC = 0.55  # an attack whose whole interval lies above it is told
 FAR = 1.0  # log2 of the ratio of distances: twice as far as real windows from each other
 
@@ -62,10 +64,11 @@ class Finding:
     @property
     def text(self) -> str:
         """Such as 'Heart rate, in stress: as far off as white noise'."""
-        where = "" if ALL_STATES in self.states else f", in {' and '.join(self.states)}"
+        listed = " and ".join(part for part in (", ".join(self.states[:-1]), self.states[-1]) if part)
+        where = "" if ALL_STATES in self.states else f", in {listed}"
         far = ""
-        if self.level == POOR and np.isfinite(self.way):
-            near = "as far off as" if self.way >= 0.95 else f"{100 * self.way:.0f} % of the way to"
+        if self.level == POOR and self.way > 0:
+            near = "as far off as" if self.way >= 0.95 else f"{100 * self.way:.0f} % as far off as"
             far = f": {near} {self.control}"
         return self.about + where + far
 
@@ -107,13 +110,18 @@ def summarise(evaluation: Evaluation) -> Summary:
         headline=headline,
         lead=lead,
         verdict=verdict,
-        trust=tuple(each for each in likeness if each.level == GOOD),
-        care=tuple(each for each in likeness if each.level == CARE),
+        trust=_telling(each for each in likeness if each.level == GOOD),
+        care=_telling(each for each in likeness if each.level == CARE),
         distrust=tuple(each for each in likeness if each.level == POOR),
         counts=counts,
         usefulness=_usefulness(evaluation.transfers),
-        privacy=_privacy(table, evaluation.attacks),
+        privacy=_privacy(table, evaluation.attacks, evaluation.identity),
     )
+
+
+def _telling(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What a reader can picture first, figures about whole clouds of windows last; in each kind as they came."""
+    return tuple(sorted(found, key=lambda each: TELLING.index(each.group)))
 
 
 def level_counts(table: ScoreTable) -> dict[str, dict[str, int]]:
@@ -138,7 +146,7 @@ def findings(table: ScoreTable) -> tuple[Finding, ...]:
         for level in dict.fromkeys(levels.values()):
             mine = tuple(state for state in levels if levels[state] == level)
             rows = [row for state in mine for row in by_state[state]]
-            ways = [way for row in rows if np.isfinite(way := way_to_control(row))]
+            ways = [way for row in rows if _said(level_of(row)) == level and np.isfinite(way := way_to_control(row))]
             shown = (ALL_STATES,) if len(mine) == len(levels) else mine
             control = BROKEN.get(score_named(rows[0].score).control_for(rows[0].part), "its control")
             found.append(Finding(level, group, about, shown, float(np.median(ways)) if ways else np.nan, control))
@@ -177,8 +185,9 @@ def _headline(counts: dict[str, dict[str, int]]) -> tuple[str, str, str]:
         for name, levels in (("poor", (POOR,)), ("good", (GOOD, PERSON)))
     }  # fmt: skip
     lead = (
-        f"Each kind of figure counting the same, {100 * share['good']:.0f} % are as real windows or as another "
-        f"person's, {100 * share['poor']:.0f} % are nearer to windows that were broken on purpose than to real ones."
+        f"Of every 100 figures, {100 * share['good']:.0f} come out as for real windows of the same or of another "
+        f"person, and {100 * share['poor']:.0f} nearer to windows that were broken on purpose than to real ones (each "
+        "kind of figure counting the same; privacy is told apart)."
     )
     if share["poor"] >= MOSTLY_POOR:
         return POOR, "These windows are not to be trusted: most of what makes windows real is missing.", lead
@@ -216,7 +225,7 @@ def _percent(interval: dict[str, float]) -> str:
     return f"{value} ({100 * interval['low']:.0f} to {100 * interval['high']:.0f})"
 
 
-def _privacy(table: ScoreTable, attacks: Sequence[Any]) -> tuple[str, ...]:
+def _privacy(table: ScoreTable, attacks: Sequence[Any], identity: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     rows = [row for row in table.rows if score_named(row.score).group == "privacy" and np.isfinite(row.matched)]
     if not rows:
         return ("Privacy was not judged.",)
@@ -235,7 +244,14 @@ def _privacy(table: ScoreTable, attacks: Sequence[Any]) -> tuple[str, ...]:
         "unlike the person left out."
         for each in strong
     ]
-    if not poor and not strong:
+    known = identity is not None and identity["auc"] is not None
+    if known and identity["auc"] > FAMILIAR_AUC and identity["accuracy"] > 2 * identity["chance"]:
+        said.append(
+            f"Take note: a classifier that knows {identity['subjects']} of the people learned from is surer of "
+            f"synthetic windows than of a stranger's in {100 * identity['auc']:.0f} % of pairs (like nobody it knows: "
+            "50 %). Some windows may look like one of them."
+        )
+    elif not poor and not strong:
         said.append("No sign was found that windows of the people learned from are given back.")
     if far:
         said.append("The windows lie far from all real ones: they are unlike the data, which is no proof of privacy.")
