@@ -114,7 +114,7 @@ def test_scores_of_one_thing_speak_together_and_name_the_states():
         for score in ("feature_ks", "feature_w1", "feature_w1_sd")
     ]
     texts = {found.level: found.text for found in findings(ScoreTable(tuple(rows)))}
-    assert texts == {GOOD: "Heart rate, in baseline", POOR: "Heart rate, in stress: 88 % of the way to white noise"}
+    assert texts == {GOOD: "Heart rate, in baseline", POOR: "Heart rate, in stress: 88 % as far off as white noise"}
     alike = [replace(each, matched=0.15) for each in rows]
     assert [found.text for found in findings(ScoreTable(tuple(alike)))] == ["Heart rate"]
 

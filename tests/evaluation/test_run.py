@@ -8,8 +8,9 @@ import pytest
 from toy import toy_windows
 
 from physiosynth.errors import EvaluationError, RequestError
+from physiosynth.evaluation.asked_once import transfers
 from physiosynth.evaluation.controls import white_noise
-from physiosynth.evaluation.inputs import Inputs, drawn, seen_by, thinned
+from physiosynth.evaluation.inputs import Inputs, drawn, known_people, seen_by, thinned
 from physiosynth.evaluation.kept import Kept, key_of, rows_from_plain, rows_to_plain
 from physiosynth.evaluation.plan import SCALE, Settings, Steps, quick_settings
 from physiosynth.evaluation.registry import Floor, ScoreRow
@@ -203,6 +204,43 @@ def test_windows_are_drawn_once_and_read_the_next_time(tmp_path):
     assert len(generator.calls) == 4 and again.sha256() == windows.sha256()
     drawn(generator, states, 33, 8, tmp_path)
     assert len(generator.calls) == 8
+
+
+def test_trainings_are_kept_one_by_one(inputs, folder, first, tmp_path):
+    """A run that is stopped between two classifiers goes on with the second."""
+    real, synthetic, train = first.real, first.synthetic, first.train
+    settings, kept, stages = quick_settings(kinds=("logistic",)), Kept(tmp_path, "key"), []
+
+    def stop(done, total):
+        stages.append(done / total)
+        if stages[-1] >= 0.25:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        transfers(real, synthetic, train, settings, kept, stop)
+    assert len(kept.read("transfers")) == 2
+    found = transfers(real, synthetic, train, settings, kept, lambda done, total: None)
+    assert len(found) == len(kept.read("transfers")) == 8
+    assert [each["setup"] for each in found[:2]] == ["TRTR", "TSTR"]
+
+
+def test_attacks_ask_of_several_outsiders_and_people_are_looked_for(inputs, tmp_path):
+    """People beside the one left out are outsiders too, that one no more than each of them; known people are named."""
+    more = replace(inputs, outsiders=toy_windows(8, 4, ("V1", "V2")), known=toy_windows(4, 5, ("A1", "A2")))
+    found = run(more, tmp_path, quick_settings(repeats=1), ("privacy",))
+    assert {each["name"] for each in found.attacks} == {"distance", "discriminator"}
+    assert all(each["over"] == "subjects" and each["outsiders"] == 32 + 16 for each in found.attacks)
+    assert found.identity["subjects"] == 2 and found.identity["chance"] == 0.5
+    assert set(found.hashes) == {"real", "synthetic", "train", "outsiders", "known"}
+
+
+def test_known_people_have_many_windows_each():
+    """So many windows a state of a few people, the same for the same seed; one person alone cannot be told apart."""
+    windows = toy_windows(8, 0, ("A", "B", "C"), ("baseline", "stress"))
+    some = known_people(windows, 2, 0)
+    assert [int((some.subjects == name).sum()) for name in "ABC"] == [4, 4, 4]
+    assert some.sha256() == known_people(windows, 2, 0).sha256()
+    assert known_people(windows.take(windows.subjects == "A"), 2, 0) is None
 
 
 def test_noise_is_told_from_windows_of_the_same_kind(inputs, folder, first, tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import RULER_TREES, predictions, train, train_table
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import Compute, Context, Judged, score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet, halves_of
 from physiosynth.runtime import window_seed
@@ -195,68 +195,39 @@ def _gap(kind: str, table: np.ndarray, origin: np.ndarray, blocks: np.ndarray, s
     return abs(float(np.mean([right[origin == name].mean() for name in (REAL, MADE)])) - 0.5)
 
 
-@score(
-    name="precision",
-    group="fidelity",
-    title="Synthetic windows that look real",
-    meaning="Share of synthetic windows that lie among real ones.",
-    better="higher",
-    control="white_noise",
-    parts=SPACES,
-    repeats=10,
-    least_windows=8,
-)
-def precision(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Precision in each space."""
-    return _four(real, synthetic, context, "precision")
+CLOSENESS_SCORES = {  # field of Closeness: title, meaning
+    "precision": ("Synthetic windows that look real", "Share of synthetic windows that lie among real ones."),
+    "recall": ("Real variety that is reached", "Share of real windows that lie among synthetic ones."),
+    "density": (
+        "Real windows around each synthetic one (density)",
+        "Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
+    ),
+    "coverage": (
+        "Real windows that have a synthetic neighbour (coverage)",
+        "Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
+    ),
+}
 
 
-@score(
-    name="recall",
-    group="fidelity",
-    title="Real variety that is reached",
-    meaning="Share of real windows that lie among synthetic ones.",
-    better="higher",
-    control="white_noise",
-    parts=SPACES,
-    repeats=10,
-    least_windows=8,
-)
-def recall(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Recall in each space."""
-    return _four(real, synthetic, context, "recall")
+def _closeness_score(field: str) -> Compute:
+    def compute(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+        return _four(real, synthetic, context, field)
+
+    return compute
 
 
-@score(
-    name="density",
-    group="fidelity",
-    title="Real windows around each synthetic one (density)",
-    meaning="Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
-    better="higher",
-    control="white_noise",
-    parts=SPACES,
-    repeats=10,
-    least_windows=8,
-)
-def density(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Density in each space."""
-    return _four(real, synthetic, context, "density")
-
-
-@score(
-    name="coverage",
-    group="fidelity",
-    title="Real windows that have a synthetic neighbour (coverage)",
-    meaning="Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
-    better="higher",
-    control="white_noise",
-    parts=SPACES,
-    repeats=10,
-    least_windows=8,
-)
-def coverage(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Coverage in each space."""
-    return _four(real, synthetic, context, "coverage")
+for _field, (_title, _meaning) in CLOSENESS_SCORES.items():
+    score(
+        name=_field,
+        group="fidelity",
+        title=_title,
+        meaning=_meaning,
+        better="higher",
+        control="white_noise",
+        parts=SPACES,
+        repeats=10,
+        least_windows=8,
+    )(_closeness_score(_field))
 
 
 @score(

@@ -199,13 +199,12 @@ def _attack_table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _identity_table(found: Mapping[str, Any]) -> str:
     caption = (
-        "Does a synthetic window look like one person who was learned from? A classifier that names people is shown "
-        "real windows it has not seen, then synthetic windows and windows of strangers."
+        "Do synthetic windows look like one of the people learned from? A classifier learned to name some of them."
     )
-    surer = "how often it is surer of a synthetic window than of a stranger's (50 %: like nobody it knows)"
+    surer = "surer of a synthetic window than of a stranger's (50 %: it looks like nobody known)"
     lines = [
-        [f"real windows of {found['subjects']} people named rightly", f"{100 * found['accuracy']:.0f} %"],
-        ["by chance", f"{100 * found['chance']:.0f} %"],
+        [f"right about new real windows of {found['subjects']} people", f"{100 * found['accuracy']:.0f} %"],
+        ["right by chance", f"{100 * found['chance']:.0f} %"],
         [surer, f"{100 * found['auc']:.0f} %"],
     ]
     return html_table(caption, ("", "share"), lines)

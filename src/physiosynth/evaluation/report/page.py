@@ -16,9 +16,10 @@ from physiosynth.evaluation.report.verdicts import LEVELS, POOR, UNKNOWN, level_
 from physiosynth.signals import CONDITIONS
 
 LIST_LEADS = {
-    "good": "These cannot be told from real windows, or differ from them no more than two people do.",
-    "care": "These differ from real windows, by less than half of what windows broken on purpose do.",
-    POOR: "These are nearer to windows broken on purpose than to real ones. Conclude nothing from them.",
+    "good": "As in real windows of this person or of another, as far as these figures see. Where no state is named, "
+    "in all states.",
+    "care": "Not as in real windows, but nearer to them than to windows broken on purpose. Check before relying on it.",
+    POOR: "Nearer to windows broken on purpose than to real ones. Conclude nothing about bodies from them.",
 }
 BETTER = {"lower": "lower is better", "higher": "higher is better", "near_zero": "nearer to 0 is better"}
 GROUP_TEXTS = {

@@ -108,7 +108,7 @@ def summarise(evaluation: Evaluation) -> Summary:
     likeness = [each for each in found if each.group != "privacy"]
     return Summary(
         headline=headline,
-        lead=lead,
+        lead=f"{lead} {_judged(evaluation)}",
         verdict=verdict,
         trust=_telling(each for each in likeness if each.level == GOOD),
         care=_telling(each for each in likeness if each.level == CARE),
@@ -117,6 +117,23 @@ def summarise(evaluation: Evaluation) -> Summary:
         usefulness=_usefulness(evaluation.transfers),
         privacy=_privacy(table, evaluation.attacks, evaluation.identity),
     )
+
+
+def _judged(evaluation: Evaluation) -> str:
+    """What was held against what, and whether "real" means recorded."""
+    real, made = evaluation.real.windows, evaluation.synthetic.windows
+    names = sorted(set(real.subjects.tolist()))
+    whose = f"of {names[0]}" if len(names) == 1 else f"of {len(names)} people"
+    said = f"Judged were {len(made)} synthetic windows beside {len(real)} real ones {whose}"
+    said += ", whom the generator has not seen." if made.seen_subjects else "."
+    if real.source == "virtual":
+        said += (
+            " The windows called real here are simulated, too: what is said holds for the simulated people, not for "
+            "living ones."
+        )
+    if len(names) == 1:
+        said += " One person is little to judge by; other folds may say otherwise."
+    return said
 
 
 def _telling(found: Iterable[Finding]) -> tuple[Finding, ...]:
