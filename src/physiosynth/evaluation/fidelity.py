@@ -211,6 +211,7 @@ CLOSENESS_SCORES = {  # field of Closeness: title, meaning
 
 def _closeness_score(field: str) -> Compute:
     def compute(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
+        """This field of Closeness in each space."""
         return _four(real, synthetic, context, field)
 
     return compute

@@ -17,8 +17,8 @@ OnStage = Callable[[str], None]
 SCALE = 1000  # steps that a whole run is told in
 MEASURE_S = 0.02  # to measure one window, on one core
 GROUP_S = {  # seconds a group takes with `--quick`; they steer the time left and nothing else
-    "distributions": 12, "spectra": 3, "physiology": 4, "coupling": 3, "usefulness": 15, "fidelity": 15,
-    "privacy": 10, "transfer": 12, "attacks": 10,
+    "distributions": 5, "spectra": 1, "physiology": 3, "coupling": 1, "usefulness": 3, "fidelity": 12,
+    "privacy": 6, "transfer": 4, "attacks": 4,
 }  # fmt: skip
 
 

@@ -121,6 +121,8 @@ def _sides(sets: Mapping[str, Judged], seed: int) -> Sides | None:
         return None
     outsiders = real
     if others is not None:
+        others = others.take(~np.isin(others.subjects, np.union1d(members.subjects, real.subjects)))
+    if others is not None and len(others):
         each = len(others) / len(np.unique(others.subjects)) / len(others.present_states)
         outsiders = others.joined(real.take(thinned_at(real.states, max(LEAST_EACH, round(each)), seed)))
     known = sets.get("windows of known people")

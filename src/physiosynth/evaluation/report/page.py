@@ -70,7 +70,8 @@ def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Any]
         for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0"><table><caption>{escape(caption)}</caption>'
+        f'<p class="caption">{escape(caption)}</p><div class="scroll" tabindex="0">'  # words do not scroll sideways
+        f'<table aria-label="{escape(caption)}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n"
     )
 

@@ -49,7 +49,7 @@ figcaption { color: var(--soft); font-size: .93rem; margin-top: .4rem; }
 .scroll { overflow-x: auto; }
 .scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid #005a8c; outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .93rem; margin: .5rem 0; font-variant-numeric: tabular-nums; }
-caption { caption-side: top; text-align: left; color: var(--soft); padding-bottom: .3rem; }
+.caption { color: var(--soft); font-size: .93rem; margin: 1rem 0 0; }
 td { white-space: nowrap; }
 .facts td { white-space: normal; }
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }

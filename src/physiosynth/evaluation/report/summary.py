@@ -269,7 +269,10 @@ def _privacy(table: ScoreTable, attacks: Sequence[Any], identity: Mapping[str, A
             "50 %). Some windows may look like one of them."
         )
     elif not poor and not strong:
-        said.append("No sign was found that windows of the people learned from are given back.")
+        said.append(
+            "No sign was found that windows of the people learned from are given back"
+            + (f" ({len(attacks)} attacks were tried; their intervals are in the table)." if attacks else ".")
+        )
     if far:
         said.append("The windows lie far from all real ones: they are unlike the data, which is no proof of privacy.")
     said.append("Finding nothing is no guarantee: these attacks are not all there are.")
