@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -26,9 +27,7 @@ MEANING = {
 
 def current_paths() -> Paths:
     """The paths as typed so far: they decide what the other controls offer, and stand below them on the page."""
-    for name in Paths.NAMES:
-        st.session_state.setdefault(f"path_{name}", getattr(default_paths(), name))
-    return Paths(*(st.session_state[f"path_{name}"].strip() for name in Paths.NAMES))
+    return st.session_state.setdefault("paths", default_paths())
 
 
 def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request | None]:
@@ -44,7 +43,7 @@ def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request |
             "Windows", 1, MAX_WINDOWS, 4, key="windows", help=f"How many windows of {WINDOW_S} s to make."
         )
         seed = right.number_input(
-            "Seed", 0, MAX_SEED, 42, key="seed", help="The same seed and settings give the same signals again."
+            "Seed", 0, MAX_SEED, 6, key="seed", help="The same seed and settings give the same signals again."
         )
         pressed = st.button(
             "Generate", type="primary", width="stretch", disabled=busy, key="generate", icon=":material/play_arrow:"
@@ -120,12 +119,19 @@ def _path_fields(open_at_once: bool) -> None:
         ),
     }
     with st.expander("Advanced: paths", expanded=open_at_once, icon=":material/folder_open:"):
+        # The fields are told their value at every run, and are not where it is kept: a field whose first run was cut
+        # short by a click would otherwise come back empty. A new key makes a field forget what was typed.
         for name, (label, explained) in labels.items():
-            st.text_input(label, key=f"path_{name}", help=explained)
+            key = f"path_{name}_{st.session_state.setdefault('paths_reset', 0)}"
+            value = getattr(default_paths(), name)
+            st.text_input(label, value, key=key, help=explained, on_change=_keep_path, args=(name, key))
         st.button("Back to the defaults", on_click=_reset_paths, key="reset_paths")
 
 
+def _keep_path(name: str, key: str) -> None:
+    st.session_state.paths = replace(current_paths(), **{name: st.session_state[key].strip()})
+
+
 def _reset_paths() -> None:
-    default = default_paths()
-    for name in Paths.NAMES:
-        st.session_state[f"path_{name}"] = getattr(default, name)
+    st.session_state.paths = default_paths()
+    st.session_state.paths_reset += 1
