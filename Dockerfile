@@ -6,8 +6,7 @@ WORKDIR /build
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --retries 1 --extra-index-url "$TORCH_INDEX_URL" "torch>=2.13,<2.14" \
- && pip install --no-cache-dir -r requirements.txt
+RUN pip install --no-cache-dir --retries 1 --extra-index-url "$TORCH_INDEX_URL" -r requirements.txt
 COPY pyproject.toml README.md LICENSE WEIGHTS_LICENSE.txt ./
 COPY src ./src
 RUN pip install --no-cache-dir --no-deps . \
@@ -27,7 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MPLCONFIGDIR=/tmp/matplotlib \
     PORT=8501
-USER physiosynth
+USER 10001
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/_stcore/health', timeout=4)"]
