@@ -42,7 +42,7 @@ TELLING = ("physiology", "coupling", "spectra", "usefulness", "fidelity", "distr
 MOSTLY_POOR, PARTLY_POOR, MOSTLY_GOOD = 0.5, 0.1, 0.8
 LONGEST_LIST = 12
 FAMILIAR_AUC = 0.7  # strangers, too, look more or less like somebody
-CLEAR_AUC = 0.55  # an attack whose whole interval lies above it is told
+GUESSING_AUC = 0.5  # an attack whose interval lies above it found something, however little
 FAR = 1.0  # log2 of the ratio of distances: twice as far as real windows from each other
 
 
@@ -254,7 +254,7 @@ def _privacy(table: ScoreTable, attacks: Sequence[Any], identity: Mapping[str, A
         f"{': ' + title_of(row.part).lower() if row.part else ''})."
         for row in poor
     ]
-    strong = [each for each in attacks if each["low"] is not None and each["low"] > CLEAR_AUC]
+    strong = [each for each in attacks if each["low"] is not None and each["low"] > GUESSING_AUC]
     said += [
         f"Take note: {_lowered(title_of(each['name']))} ranks a window learned from above another person's in "
         f"{100 * each['auc']:.0f} % of pairs (guessing: 50 %). That may be memory, or the people learned from being "
