@@ -54,7 +54,7 @@ def check_seed(seed: int) -> int:
 def prepare_process() -> None:
     """Settle threads and allocator of this process; entry points call it before torch is imported, libraries never.
 
-    Waiting OpenMP threads sleep instead of spinning, for the sake of other processes on the same cores. Freed blocks are
+    Waiting OpenMP threads sleep instead of spinning, for the sake of other processes on the cores. Freed blocks are
     kept for reuse instead of being returned and faulted in again (glibc's thresholds); elsewhere that part is left out.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
