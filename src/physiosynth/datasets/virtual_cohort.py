@@ -22,7 +22,7 @@ from physiosynth.runtime import available_cores, check_seed
 __all__ = ["CHANNELS", "CohortSettings", "Truth", "read_truth", "simulate_subject", "subject_name", "write_cohort"]
 
 # Raised whenever the same seed would give other samples, so that an older cohort is not taken for a finished one.
-SIMULATOR_REVISION = 3
+SIMULATOR_REVISION = 4
 _MOST_SUBJECTS = 10_000
 
 

@@ -62,7 +62,7 @@ def draw_heart_traits(z: dict[str, float], rng: np.random.Generator) -> HeartTra
         wave_hz=float(rng.uniform(0.085, 0.115)),
         delay_s=float(rng.uniform(0.1, 0.5)),
         smoothing_s=float(rng.uniform(0.35, 0.6)),
-        arousal_bpm=float(rng.uniform(1.5, 3.5)),
+        arousal_bpm=float(rng.uniform(3.0, 6.0)),
         jitter_ms=float(rng.uniform(2.0, 6.0)),
     )
 
