@@ -160,6 +160,13 @@ def beat_phase(peaks_s: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     return phase + before / (peaks[1] - peaks[0]) + after / (peaks[-1] - peaks[-2])
 
 
+def beats_of_phase(phase: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
+    """Times in s at which a rising (t,) cardiac phase in beats, sampled at rate_hz, is a whole number."""
+    whole = np.arange(np.ceil(phase[0]), np.floor(phase[-1]) + 1)
+    seconds = np.interp(whole, phase, np.arange(len(phase)) / rate_hz)
+    return seconds[seconds < (len(phase) - 1) / rate_hz]
+
+
 def _checked(signal: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(signal, dtype=float)
     if values.ndim != 1:

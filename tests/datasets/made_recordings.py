@@ -3,7 +3,7 @@
 import numpy as np
 
 from physiosynth.datasets.recording import RecordedChannel, Recording
-from physiosynth.datasets.windows import PHASE_EDGES, SubjectWindows
+from physiosynth.datasets.windows import PHASE_EDGES, RATES, SubjectWindows
 from physiosynth.signals import CHEST_HZ, ECG_STEPS, HOP_S, LOW_STEPS, UNITS
 
 
@@ -57,4 +57,5 @@ def windows_of(subject, count=6, value=1.0, source="virtual", labels=(1, 2)):
         labels=np.resize(labels, count).astype(np.int64),
         start_s=np.arange(count) * float(HOP_S),
         beat_found=np.ones(count, dtype=bool),
+        rates=np.full((count, len(RATES)), 72.0, dtype=np.float32),
     )

@@ -48,6 +48,7 @@ def toy_windows(subject: str, count: int = 8) -> SubjectWindows:
         np.arange(count) % 4 + 1,
         np.arange(count) * 15.0,
         np.ones(count, dtype=bool),
+        np.tile(np.float32([75, 15.3, np.nan]), (count, 1)),
     )
 
 

@@ -13,7 +13,7 @@ from physiosynth.datasets.folds import CONFIG_NAME, FORMAT_VERSION, SPLITS
 from physiosynth.datasets.normalizer import Normalizer
 from physiosynth.datasets.preprocess import PreprocessSettings, filter_description
 from physiosynth.datasets.splits import Split
-from physiosynth.datasets.windows import PHASE_EDGES, SubjectWindows
+from physiosynth.datasets.windows import PHASE_EDGES, RATES, SubjectWindows
 from physiosynth.errors import FoldError
 from physiosynth.files import replacing_folder, write_json
 from physiosynth.signals import (
@@ -126,6 +126,8 @@ def _write_split(folder: Path, name: str, members: list[SubjectWindows]):
     labels = [np.asarray(member.labels) for member in members]
     starts = [np.asarray(member.start_s) for member in members]
     np.save(folder / f"{name}_cond.npy", np.concatenate(labels).astype(np.int64), allow_pickle=False)
+    rates = [np.asarray(member.rates) for member in members]
+    np.save(folder / f"{name}_rates.npy", np.concatenate(rates).astype(np.float32), allow_pickle=False)
     np.save(folder / f"{name}_start_s.npy", np.concatenate(starts).astype(np.float64), allow_pickle=False)
     np.save(folder / f"{name}_subject.npy", np.array(subjects, dtype=np.str_), allow_pickle=False)
 
@@ -148,6 +150,7 @@ def _config(groups: Mapping[str, list[SubjectWindows]], settings: PreprocessSett
         "channels_low": list(LOW_CHANNELS),
         "units": {name: UNITS[name] for name in (*ECG_CHANNELS, *LOW_CHANNELS)},
         "phase": f"beats at the edges of the {LOW_HZ} Hz steps, whole at each R peak",
+        "rates": [f"{name} /min" for name in RATES],
         "normalized": False,
         "conditions": {str(LABEL_IDS[name]): name for name in CONDITIONS},
         "filters": filter_description(settings),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from physiosynth.datasets.normalizer import Normalizer, read_norm
-from physiosynth.datasets.windows import PHASE_EDGES
+from physiosynth.datasets.windows import PHASE_EDGES, RATES
 from physiosynth.errors import FoldError
 from physiosynth.signals import (
     CONDITIONS,
@@ -37,7 +37,7 @@ class SplitArrays:
 
     ecg: (n, ECG_STEPS, 1); low: (n, LOW_STEPS, c) in FoldDirectory.channels_low order; phase: (n, PHASE_EDGES) or None;
     conditions: (n,) int64 raw ids 1 to 4 or None where the fold has none; subject: (n,) text or None; start_s: (n,) or
-    None.
+    None; rates: (n, 3) windows.RATES in /min or None.
     """
 
     ecg: np.ndarray
@@ -46,6 +46,7 @@ class SplitArrays:
     conditions: np.ndarray | None
     subject: np.ndarray | None
     start_s: np.ndarray | None
+    rates: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ecg)
@@ -92,16 +93,18 @@ class FoldDirectory:
         phase = self._array(name, "X_phase", (PHASE_EDGES,), needed=False)
         subject = self._array(name, "subject", (), needed=False)
         start_s = self._array(name, "start_s", (), needed=False)
+        rates = self._array(name, "rates", (len(RATES),), needed=False)
         condition_file = self.path / f"{name}_cond.npy"
         conditions = read_conditions(condition_file) if condition_file.is_file() else None
         parts = {"X_low": low, "X_phase": phase, "subject": subject, "start_s": start_s, "cond": conditions}
+        parts["rates"] = rates
         for part, array in parts.items():
             if array is not None and len(array) != len(ecg):
                 raise FoldError(
                     f"{self.path}: {name}_X_ecg.npy has {len(ecg)} windows, {name}_{part}.npy {len(array)}. "
                     "Write the fold again."
                 )
-        return SplitArrays(ecg, low, phase, conditions, subject, start_s)
+        return SplitArrays(ecg, low, phase, conditions, subject, start_s, rates)
 
     def _array(self, split: str, part: str, shape: tuple[int, ...], needed: bool = True) -> np.ndarray | None:
         path = self.path / f"{split}_{part}.npy"

@@ -18,8 +18,8 @@ from physiosynth.datasets.windows import SubjectWindows, cut_windows
 from physiosynth.errors import RecordingError, RequestError
 from physiosynth.files import replacing_folder, write_json
 
-CACHE_VERSION = 1  # raised whenever the same pickle and settings would give other windows
-ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found")
+CACHE_VERSION = 2  # raised whenever the same pickle and settings would give other windows
+ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found", "rates")
 KEY_NAME = "key.json"
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.datasets.preprocess import PreparedSubject, Run
-from physiosynth.physiology import beat_phase, r_peaks
+from physiosynth.physiology import beat_phase, beats_of_phase, breathing_rate, heart_rate, r_peaks, scr_rate
 from physiosynth.signals import ECG_HZ, ECG_STEPS, HOP_S, LOW_CHANNELS, LOW_HZ, LOW_STEPS, WINDOW_S
 
 PHASE_EDGES = LOW_STEPS + 1  # a window's LOW steps have one edge more than steps
 FEWEST_BEATS = 15  # in a window: 30 beats/min
 ADVANCE_LIMITS = (0.08, 1.0)  # advance in one LOW step: 19 and 240 beats/min
 USUAL_ADVANCE = 70 / 60 / LOW_HZ  # where a subject has no usable window at all
+RATES = ("heart_rate", "breathing_rate", "scr_rate")  # measured in each window, each in /min
 AROUND_S = 5  # ECG on both sides of a run that helps the detector at its ends
 
 
@@ -35,6 +36,7 @@ class SubjectWindows:
     labels: np.ndarray
     start_s: np.ndarray
     beat_found: np.ndarray
+    rates: np.ndarray
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -52,6 +54,7 @@ def cut_windows(prepared: PreparedSubject) -> SubjectWindows:
     ecg = [prepared.ecg[start * ECG_HZ :][:ECG_STEPS] for start, _ in starts]
     low = [prepared.low[start * LOW_HZ :][:LOW_STEPS] for start, _ in starts]
     phase, found = _phases(prepared)
+    rates = [window_rates(*window) for window in zip(phase, low, strict=True)]
     return SubjectWindows(
         subject=prepared.subject,
         source=prepared.source,
@@ -61,8 +64,15 @@ def cut_windows(prepared: PreparedSubject) -> SubjectWindows:
         labels=np.array([run.label for _, run in starts], dtype=np.int64),
         start_s=np.array([start for start, _ in starts], dtype=np.float64),
         beat_found=found,
+        rates=np.array(rates, dtype=np.float32).reshape(len(starts), len(RATES)),
         notes=prepared.notes,
     )
+
+
+def window_rates(phase: np.ndarray, low: np.ndarray) -> tuple[float, float, float]:
+    """RATES of one window, each in /min: phase (PHASE_EDGES,) beats, low (LOW_STEPS, 2) [EDA in uS, Resp]."""
+    eda, resp = (low[:, LOW_CHANNELS.index(name)] for name in ("EDA", "Resp"))
+    return heart_rate(beats_of_phase(phase)), breathing_rate(resp), scr_rate(eda)
 
 
 def _phases(prepared: PreparedSubject) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from physiosynth.physiology import beats_of_phase
 from physiosynth.signals import ECG_HZ, LOW_CHANNELS, LOW_HZ
 
 # A heart rate of 77 /min advances 0.32 beats a quarter second; 0.08 beats are 19 /min.
@@ -54,9 +54,4 @@ def at_ecg_rate(values: Tensor) -> Tensor:
 
 def beat_times(phase: Tensor) -> list[list[float]]:
     """Times in s at which each window's phase (b, 121) is a whole number of beats."""
-    found = []
-    for row in phase.double().cpu().numpy():
-        whole = np.arange(math.ceil(row[0]), math.floor(row[-1]) + 1)
-        seconds = np.interp(whole, row, np.arange(len(row)) / LOW_HZ)
-        found.append([float(s) for s in seconds if s < (len(row) - 1) / LOW_HZ])
-    return found
+    return [beats_of_phase(row).tolist() for row in phase.double().cpu().numpy()]
