@@ -12,8 +12,9 @@ import torch
 
 from conftest import shared_path
 from physiosynth.models.architecture import Architecture, StreamSettings, published
-from physiosynth.models.low_space import DRAWN_CHANNELS
+from physiosynth.models.low_space import DRAWN_CHANNELS, FORM_CONSTANTS
 from physiosynth.models.rhythm import CONTEXT_CHANNELS
+from physiosynth.models.targets import TARGET_INPUTS
 
 # Means and SDs of the published fold: EDA is phasic and small, Resp is larger.
 NORM_LOW = {"mean": np.array([0.001, 0.05], np.float32), "std": np.array([0.088, 3.09], np.float32)}
@@ -52,8 +53,10 @@ def tiny(name: str = "coupled", condition_dim: int = 4) -> Architecture:
             StreamSettings(("EDA", "Resp"), strides=(2,), **{**small, "prediction": "epsilon"}),
             StreamSettings(("ECG",), strides=(5,), patch=10, **{**small, "prediction": "epsilon"}),
         )
-    ecg = StreamSettings(("ECG",), strides=(5,), patch=10, context_channels=CONTEXT_CHANNELS, **small)
-    return Architecture(name, condition_dim, StreamSettings(DRAWN_CHANNELS, strides=(2,), **small), ecg)
+    given = {"context_channels": CONTEXT_CHANNELS, "told": len(FORM_CONSTANTS)}
+    ecg = StreamSettings(("ECG",), strides=(5,), patch=10, **given, **small)
+    low = StreamSettings(DRAWN_CHANNELS, strides=(2,), told=TARGET_INPUTS, **small)
+    return Architecture(name, condition_dim, low, ecg)
 
 
 def weights_of(architecture: Architecture, seed: int = 0) -> dict[str, dict[str, torch.Tensor]]:

@@ -7,13 +7,11 @@ from physiosynth.errors import CheckpointError, RequestError
 from physiosynth.models.architecture import Architecture, coupled, published
 from physiosynth.models.diffusion import DiffusionECG
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
-from physiosynth.models.low_space import DRAWN_CHANNELS, decode, encode, measure_spread
+from physiosynth.models.low_space import DRAWN_CHANNELS
 from physiosynth.models.rhythm import (
-    advance_to_model,
     at_ecg_rate,
     beat_times,
     ecg_context,
-    phase_from_model,
 )
 from physiosynth.models.samplers import StreamSampling
 from physiosynth.models.unet1d import fold, unfold
@@ -67,9 +65,20 @@ def test_the_ecg_follows_what_low_drew():
     ecg_x_T = torch.randn(1, ECG_STEPS, 1, generator=torch.Generator().manual_seed(3))
     waves = []
     for seed in (1, 2):
-        low_x_T = torch.randn(1, LOW_STEPS, 5, generator=torch.Generator().manual_seed(seed))
+        low_x_T = torch.randn(1, LOW_STEPS, len(DRAWN_CHANNELS), generator=torch.Generator().manual_seed(seed))
         waves.append(adapter.sample(y, generators=window_generators(0, [0]), low_x_T=low_x_T, ecg_x_T=ecg_x_T).ecg)
     assert (waves[0] - waves[1]).abs().max() > 1e-3
+
+
+def test_a_requested_rate_reaches_the_low_network():
+    """The same noise gives another rhythm when a heart rate is asked for, and the same when none is."""
+    adapter, y = tiny_adapter(), torch.eye(4)[:1]
+    none, asked = torch.full((1, 3), torch.nan), torch.tensor([[90.0, torch.nan, torch.nan]])
+    plain, again, other = (
+        adapter.sample(y, rates=rates, generators=window_generators(0, [0])).phase for rates in (None, none, asked)
+    )
+    assert torch.equal(plain, again)
+    assert (plain - other).abs().max() > 1e-3
 
 
 def test_progress_counts_the_evaluations_of_both_streams_as_one():
@@ -85,46 +94,13 @@ def test_a_window_needs_its_own_generator():
         tiny_adapter().sample(torch.eye(4)[:2], generators=window_generators(0, [0]))
 
 
-def test_phase_survives_its_standardised_advance():
-    """A steady 90 /min comes back as it went in, with beats every two thirds of a second."""
-    phase = (0.25 + 1.5 * torch.arange(LOW_STEPS + 1, dtype=torch.float64) / 4)[None]
-    again = phase_from_model(advance_to_model(phase), phase[:, 0])
-    assert torch.allclose(again, phase)
-    times = torch.tensor(beat_times(again)[0])
-    assert len(times) == 45
-    assert torch.allclose(times.diff(), torch.full((44,), 2 / 3), atol=1e-6)
-    assert times[0].item() == pytest.approx(0.5)
-
-
-def test_the_drawn_channels_give_the_signals_back():
-    """EDA, breath and phase survive encoding; level and spread are constant, the shape has mean 0 and SD 1."""
-    generator = torch.Generator().manual_seed(0)
-    low = 3 + 0.02 * torch.randn(4, LOW_STEPS, 2, generator=generator, dtype=torch.float64).cumsum(dim=1)
-    phase = 0.3 + 0.3 * torch.arange(LOW_STEPS + 1, dtype=torch.float64).expand(4, -1)
-    spread = measure_spread(low)
-    drawn = encode(low, phase, spread)
-    assert drawn.shape == (4, LOW_STEPS, len(DRAWN_CHANNELS))
-    assert drawn[..., :2].std(dim=1).max() < 1e-9
-    assert drawn[..., 2].std(dim=1, correction=0).numpy() == pytest.approx(1.0)
-    again, phase_again = decode(drawn, phase[:, 0], spread)
-    assert torch.allclose(again, low)
-    assert torch.allclose(phase_again, phase)
-
-
-def test_a_flat_eda_is_drawn_as_finite_numbers():
-    """A window whose EDA does not move at all has a spread, a shape of zero and comes back flat."""
-    low, phase = torch.ones(2, LOW_STEPS, 2), 0.3 * torch.arange(LOW_STEPS + 1.0).expand(2, -1)
-    drawn = encode(low, phase, (0.0, 1.0))
-    assert drawn.isfinite().all()
-    assert torch.allclose(decode(drawn, phase[:, 0], (0.0, 1.0))[0], low)
-
-
 def test_the_context_puts_cosine_one_on_every_beat():
     """At the sample nearest to a whole phase the cosine is near one, and LOW sample k stands at k / 4 s."""
     phase = (1.5 * torch.arange(LOW_STEPS + 1) / 4)[None]
     low = torch.arange(LOW_STEPS, dtype=torch.float32)[None, :, None].expand(1, -1, 2)
-    context = ecg_context(low, phase)
-    assert context.shape == (1, ECG_STEPS, 3)
+    context = ecg_context(low, phase, torch.full((1, LOW_STEPS + 1), 1.05))
+    assert context.shape == (1, ECG_STEPS, 4)
+    assert torch.allclose(context[..., 3], torch.tensor(1.0), atol=1e-5)
     for second in beat_times(phase)[0]:
         assert context[0, min(round(second * 175), ECG_STEPS - 1), 0] > 0.99
     assert context[0, 175, 2].item() == pytest.approx(4.0)

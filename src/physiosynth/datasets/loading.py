@@ -10,22 +10,27 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from physiosynth.datasets.folds import FoldDirectory
+from physiosynth.datasets.windows import RATES
 from physiosynth.errors import FoldError
 from physiosynth.runtime import check_seed
 from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
+
+RATE_TAILS = 0.025
 
 
 class WindowItem(NamedTuple):
     """One window, or a batch of them along a first axis; signals standardised.
 
     ecg: (ECG_STEPS, 1); low: (LOW_STEPS, 2) in LOW_CHANNELS order; phase: (PHASE_EDGES,) beats, as on file;
-    condition: (K,) one-hot, float32; index: the window's place in the split.
+    condition: (K,) one-hot, float32; rates: (3,) windows.RATES in /min, nan where not measured; index: the window's
+    place in the split.
     """
 
     ecg: torch.Tensor
     low: torch.Tensor
     phase: torch.Tensor
     condition: torch.Tensor
+    rates: torch.Tensor
     index: torch.Tensor
 
 
@@ -48,10 +53,24 @@ class WindowDataset(Dataset):
         self.norm_ecg = fold.norm_ecg.select(*ECG_CHANNELS)
         self.norm_low = fold.norm_low.select(*LOW_CHANNELS)
         self.low_order = [fold.channels_low.index(name) for name in LOW_CHANNELS]
+        self.rates = np.full((len(arrays), len(RATES)), np.nan, np.float32) if arrays.rates is None else arrays.rates
         self.one_hot = np.eye(len(CONDITIONS), dtype=np.float32)[arrays.conditions - 1]
 
     def __len__(self) -> int:
         return len(self.arrays)
+
+    def rate_ranges(self) -> dict[str, dict[str, list[float]]]:
+        """By state and rate: the span in /min that all but RATE_TAILS of its windows on each side lie in."""
+        ranges: dict[str, dict[str, list[float]]] = {}
+        for label in np.unique(self.arrays.conditions):
+            rates = self.rates[self.arrays.conditions == label]
+            known = {name: column[np.isfinite(column)] for name, column in zip(RATES, rates.T, strict=True)}
+            ranges[CONDITIONS[label - 1]] = {
+                name: [round(float(end), 1) for end in np.quantile(values, (RATE_TAILS, 1 - RATE_TAILS))]
+                for name, values in known.items()
+                if len(values)
+            }
+        return ranges
 
     def __getitem__(self, index: int | list[int]) -> WindowItem:
         """The window at `index`, or the batch of windows at a list of them."""
@@ -61,6 +80,7 @@ class WindowDataset(Dataset):
             low=torch.from_numpy(self.norm_low.apply(arrays.low[index][..., self.low_order])),
             phase=torch.from_numpy(np.array(arrays.phase[index])),
             condition=torch.from_numpy(self.one_hot[index]),
+            rates=torch.from_numpy(np.array(self.rates[index])),
             index=torch.as_tensor(index),
         )
 

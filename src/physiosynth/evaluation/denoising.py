@@ -14,8 +14,8 @@ from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.models.diffusion import DiffusionStream, to_model
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
-from physiosynth.models.low_space import encode
 from physiosynth.models.rhythm import ecg_context
+from physiosynth.models.targets import target_inputs, without_targets
 from physiosynth.physiology import beat_phase, r_peaks
 from physiosynth.runtime import window_seed
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, LOW_HZ, LOW_STEPS
@@ -88,11 +88,14 @@ def _batch(adapter, norm_low: Normalizer, norm_ecg: Normalizer, windows: WindowS
     ecg = torch.from_numpy(norm_ecg.select(*ECG_CHANNELS).apply(windows.ecg[..., None])).to(device)
     names = adapter.architecture.conditions
     y = torch.eye(len(names), device=device)[[names.index(state) for state in windows.states.tolist()]]
-    context, drawn = None, low
-    if phase is not None:
-        beats = torch.from_numpy(phase).to(device)
-        context, drawn = ecg_context(low, beats), encode(low, beats, adapter.architecture.eda_spread)
-    return {"low": (adapter.low, drawn, y, None), "ecg": (adapter.ecg, ecg, y, context)}
+    if phase is None:
+        return {"low": (adapter.low, low, y, None), "ecg": (adapter.ecg, ecg, y, None)}
+    space = adapter.low.space
+    window = space.measure(low, torch.from_numpy(phase).to(device), ecg)
+    asked = torch.cat([y, target_inputs(without_targets(len(y)).to(y))], dim=1)
+    told = torch.cat([y, space.form_scores(window.form)], dim=1)
+    context = ecg_context(low, window.phase, window.height)
+    return {"low": (adapter.low, space.encode(window), asked, None), "ecg": (adapter.ecg, ecg, told, context)}
 
 
 def _losses(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,25 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Targets:
+    """Rates that windows are asked to have, in /min; None leaves one to the state."""
+
+    heart_rate: float | None = None
+    breathing_rate: float | None = None
+    scr_rate: float | None = None  # skin conductance responses
+
+    def __post_init__(self) -> None:
+        for name, value in self.given().items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not 0 <= value < 400:
+                raise RequestError(f"{name}: expected a rate in /min, found {value!r}.")
+
+    def given(self) -> dict[str, float]:
+        """What is asked for, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where a batch came from, in full: enough to draw it again."""
 
@@ -47,6 +66,7 @@ class Provenance:
     conditions: tuple[str, ...]
     version: str
     created: str  # UTC, ISO 8601
+    targets: Mapping[str, float] = field(default_factory=dict)  # rates asked for, /min
     calibrated: str | None = None  # what the signals were matched to
     synthetic: bool = True
 

@@ -104,18 +104,18 @@ def _under(tensors: Mapping[str, Tensor], prefixes: tuple[str, ...]) -> dict[str
 
 def _architecture(file: WeightsFile, streams: Mapping[str, dict[str, Tensor]], manifest: Mapping) -> Architecture:
     """What the manifest names, else what the file names, else the published networks for the weights' own K."""
-    k = _condition_dim(file.path, streams)
     content = manifest.get("architecture") or file.meta.get("architecture")
-    if content is None:
+    named = None if content is None else Architecture.from_dict(content)
+    k = _condition_dim(file.path, streams, named)
+    if named is None:
         plain = published(k)
         return replace(plain, low=_with_steps(plain.low, streams["low"]), ecg=_with_steps(plain.ecg, streams["ecg"]))
-    architecture = Architecture.from_dict(content)
-    if architecture.condition_dim != k:
+    if named.condition_dim != k:
         raise CheckpointError(
-            f"{file.path.name}: the manifest says {architecture.condition_dim} conditions, the weights have {k}. "
+            f"{file.path.name}: the manifest says {named.condition_dim} conditions, the weights have {k}. "
             "Use the manifest that was written with these weights."
         )
-    return architecture
+    return named
 
 
 def _with_steps(settings, weights: Mapping[str, Tensor]):
@@ -123,8 +123,11 @@ def _with_steps(settings, weights: Mapping[str, Tensor]):
     return settings if betas is None or betas.ndim != 1 else replace(settings, diffusion_steps=len(betas))
 
 
-def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]]) -> int:
-    """K, the in-features of both streams' condition layer. Raises CheckpointError where no K fits."""
+def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]], named: Architecture | None) -> int:
+    """K: the in-features of both streams' condition layer, less what they are told besides.
+
+    Raises CheckpointError where no K fits.
+    """
     sizes = {}
     for stream, weights in streams.items():
         weight = weights.get(K_PARAMETER)
@@ -133,7 +136,7 @@ def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]]) -> int:
                 f"{path.name}: {stream} stream has no {K_PARAMETER} of two dimensions, found "
                 f"{', '.join(sorted(weights)[:NAMED_AT_MOST])} ... This is not a two-stream diffusion checkpoint."
             )
-        sizes[stream] = weight.shape[1]
+        sizes[stream] = weight.shape[1] - (getattr(named, stream).told if named else 0)
     if len(set(sizes.values())) > 1:
         raise CheckpointError(
             f"{path.name}: the streams differ in their conditions: {sizes['low']} for low, {sizes['ecg']} for ecg. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from physiosynth import __version__
+from physiosynth.datasets.windows import RATES
 from physiosynth.errors import BundleError, ConditionError, RequestError
 from physiosynth.generate import export
-from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch
+from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch, Targets
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.loading import GeneratorInfo, load
 from physiosynth.generate.manifest import override
@@ -27,7 +29,7 @@ from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, Name
 if TYPE_CHECKING:
     from physiosynth.models.samplers import StreamSampling
 
-__all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "WESADGenerator"]
+__all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
 
 # Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
 CPU_CHUNK, GPU_CHUNK = 4, 32
@@ -77,9 +79,10 @@ class WESADGenerator:
         sampling: Sampling | None = None,
         on_step: StepCallback = ignore_step,
         index: int = 0,
+        targets: Targets | None = None,
     ) -> SignalBatch:
         """Window `index` of a condition: a batch of one."""
-        return self.sample_batch(condition, 1, seed, sampling, on_step, first_window=index)
+        return self.sample_batch(condition, 1, seed, sampling, on_step, first_window=index, targets=targets)
 
     def sample_batch(
         self,
@@ -91,19 +94,21 @@ class WESADGenerator:
         on_windows: Callable[[SignalBatch], None] | None = None,
         first_window: int = 0,
         chunk: int | None = None,
+        targets: Targets | None = None,
     ) -> SignalBatch:
         """Draw windows first_window, first_window + 1, ... of a seed.
 
         conditions: one for all windows, or one for each (then `windows` may be left out); sampling: what differs from
         the bundle's settings; on_step(done, total) counts network steps and may raise to cancel; on_windows is given
         finished windows, in order, as they come; chunk: windows to hold in the networks at once, by default as many
-        as the cores serve (the result does not depend on it). Raises ConditionError, RequestError, or BundleError
-        where the networks answer with values that are not finite.
+        as the cores serve (the result does not depend on it); targets: rates asked for, within info.target_ranges of
+        every condition. Raises ConditionError, RequestError, or BundleError where the networks answer with values
+        that are not finite.
         """
         names = self._named(conditions, windows)
         first_window = _whole(first_window, "first_window", 0, 2**31)
         numbered = list(enumerate(names, start=first_window))
-        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
+        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk, targets)
 
     def generate_dataset(
         self,
@@ -144,12 +149,14 @@ class WESADGenerator:
         on_step: StepCallback,
         on_windows: Callable[[SignalBatch], None] | None,
         chunk: int | None,
+        targets: Targets | None = None,
     ) -> SignalBatch:
         """Draw (index, condition) windows chunk by chunk and put them together."""
         if not 1 <= len(numbered) <= MAX_WINDOWS:
             raise RequestError(f"Choose 1 to {MAX_WINDOWS} windows, found {len(numbered)}.")
         seed, streams = check_seed(seed), override(self._defaults, sampling)
-        provenance = self._provenance(numbered, seed, streams)
+        asked = self._asked(targets, {name for _, name in numbered})
+        provenance = replace(self._provenance(numbered, seed, streams), targets=asked)
         size = CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
         groups = list(chunks_of(numbered, size))
         at_once = len(numbered) if chunk is None else _whole(chunk, "chunk", 1, MAX_WINDOWS)
@@ -187,8 +194,14 @@ class WESADGenerator:
         onehot = torch.zeros(size, LOW_STEPS, self._architecture.condition_dim)
         for place, (_, name) in enumerate(full):
             onehot[place, :, self.info.conditions.index(name)] = 1.0
+        asked = [provenance.targets.get(rate, math.nan) for rate in RATES]
         samples = self.adapter.sample(
-            onehot.to(self.device), streams["low"], streams["ecg"], generators, on_step=on_step
+            onehot.to(self.device),
+            streams["low"],
+            streams["ecg"],
+            torch.tensor(asked).expand(size, -1),
+            generators,
+            on_step=on_step,
         )
         return self._to_signals(samples, kept, group, provenance)
 
@@ -230,6 +243,22 @@ class WESADGenerator:
             version=__version__,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+
+    def _asked(self, targets: Targets | None, states: Iterable[str]) -> dict[str, float]:
+        """The rates asked for. Raises RequestError for one that these weights, or a state, cannot give."""
+        given = {} if targets is None else targets.given()
+        for rate, value in given.items():
+            words = rate.replace("_", " ")
+            for state in sorted(states):
+                span = self.info.target_ranges.get(state, {}).get(rate)
+                if span is None:
+                    raise RequestError(f"These weights take no {words}; leave it out.")
+                if not span[0] <= value <= span[1]:
+                    raise RequestError(
+                        f"{words} of {state}: expected {span[0]:.0f} to {span[1]:.0f} /min, what the model was trained "
+                        f"on; found {value:g}."
+                    )
+        return {rate: float(value) for rate, value in given.items()}
 
     def _named(self, conditions: str | int | Sequence[str | int], windows: int | None) -> list[str]:
         """One condition name a window."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from physiosynth.datasets.normalizer import Normalizer, read_norm
-from physiosynth.errors import BundleError, FoldError
+from physiosynth.errors import BundleError, ConditionError, FoldError
 from physiosynth.generate.batch import FULL_EDA, PHASIC_EDA, TRAINED_ON, UNKNOWN_SOURCE, Sampling
 from physiosynth.generate.bundle import content_sha256, deciding_files, find_fold, norm_path, root_of
 from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
 from physiosynth.generate.manifest import Manifest, as_sampling, bundle_sampling, choose_weights, manifest_of
-from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS
+from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, condition_name
 
 if TYPE_CHECKING:
     from physiosynth.models.samplers import StreamSampling
@@ -37,6 +37,8 @@ class GeneratorInfo:
     defaults: Sampling  # without None
     notices: tuple[str, ...]  # what a user should know, one sentence each
     reference_dir: Path | None  # the fold directory with reference windows
+    # By state and rate (see Targets): the span in /min that can be asked for; empty where the weights take no rates.
+    target_ranges: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def load(milestones: Path | str, ckpt_path: Path | str | None = None, fold: Path
         defaults=as_sampling(sampling),
         notices=tuple(notices),
         reference_dir=fold,
+        target_ranges=_target_ranges(manifest, checkpoint),
     )
     return LoadedBundle(checkpoint, norm_low, norm_ecg, sampling, info)
 
@@ -136,6 +139,22 @@ def _norms(
         notices.extend(found)
         norms.append(norm)
     return norms[0], norms[1]
+
+
+def _target_ranges(manifest: Manifest, checkpoint: LoadedCheckpoint) -> dict[str, dict[str, tuple[float, float]]]:
+    """What the manifest says of the rates of the training windows. Raises BundleError for anything else."""
+    content = manifest.content.get("target_ranges")
+    if content is None or not checkpoint.architecture.low.told:
+        return {}
+    try:
+        return {
+            condition_name(state): {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
+            for state, ranges in content.items()
+        }
+    except (AttributeError, TypeError, ValueError, ConditionError) as error:
+        raise BundleError(
+            f"{manifest.path.name}: target_ranges should hold a lowest and a highest rate by state and name ({error})."
+        ) from error
 
 
 def _eda(manifest: Manifest, config: Mapping[str, Any], notices: list[str]) -> str:

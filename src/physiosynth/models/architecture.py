@@ -8,8 +8,9 @@ from typing import Any
 
 from physiosynth.errors import CheckpointError, RequestError
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow
-from physiosynth.models.low_space import DRAWN_CHANNELS
+from physiosynth.models.low_space import DRAWN_CHANNELS, FORM_CONSTANTS, LowSpace
 from physiosynth.models.rhythm import CONTEXT_CHANNELS
+from physiosynth.models.targets import TARGET_INPUTS
 from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 
 PUBLISHED, COUPLED = "published", "coupled"
@@ -17,7 +18,10 @@ PUBLISHED, COUPLED = "published", "coupled"
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """One stream's network and noise process; the defaults are the published ones."""
+    """One stream's network and noise process; the defaults are the published ones.
+
+    told: numbers that the network is told beside the state.
+    """
 
     channels: tuple[str, ...]
     strides: tuple[int, ...]
@@ -26,6 +30,7 @@ class StreamSettings:
     blocks: int = 2
     groups: int = 32
     context_channels: int = 0
+    told: int = 0
     patch: int = 1
     diffusion_steps: int = 1000
     beta_schedule: str = "cosine"
@@ -39,16 +44,12 @@ class StreamSettings:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A pair of streams. 'coupled': LOW also draws the beat, and the ECG network sees what LOW drew.
-
-    eda_spread: mean and SD of the logarithm of the training windows' EDA spread (see low_space); coupled pairs only.
-    """
+    """A pair of streams. 'coupled': LOW also draws the beat and its form, and the ECG network sees what LOW drew."""
 
     name: str
     condition_dim: int
     low: StreamSettings
     ecg: StreamSettings
-    eda_spread: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.name not in (PUBLISHED, COUPLED):
@@ -77,12 +78,13 @@ class Architecture:
     def build(self) -> tuple[DiffusionLow, DiffusionECG]:
         """Networks with fresh weights. Raises CheckpointError for settings that make no network."""
         try:
-            return (
-                DiffusionLow(self.condition_dim, **asdict(self.low)),
-                DiffusionECG(self.condition_dim, **asdict(self.ecg)),
-            )
+            low = DiffusionLow(self.condition_dim, **asdict(self.low))
+            ecg = DiffusionECG(self.condition_dim, **asdict(self.ecg))
         except (ValueError, TypeError, RuntimeError, ZeroDivisionError, RequestError) as error:
             raise CheckpointError(f"These settings make no network: {error}") from error
+        if self.coupled:
+            low.space = LowSpace()
+        return low, ecg
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,7 +95,7 @@ class Architecture:
         known = _known(cls, content)
         try:
             streams = {name: StreamSettings.from_dict(known[name]) for name in ("low", "ecg")}
-            return cls(**{**known, **streams, "eda_spread": tuple(known.get("eda_spread", cls.eda_spread))})
+            return cls(**{**known, **streams})
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"The manifest's architecture is incomplete or malformed: {error}.") from error
 
@@ -123,12 +125,11 @@ def coupled(
     ecg_base: int = 32,
     low_levels: int = 3,
     ecg_blocks: int = 2,
-    eda_spread: tuple[float, float] = (0.0, 1.0),
 ) -> Architecture:
-    """Our networks: LOW draws EDA, Resp and the beat (see low_space); a patched ECG network follows them.
+    """Our networks: LOW draws EDA, Resp, rhythm and form of the beats (see low_space); a patched ECG network follows.
 
     low_base, ecg_base: widths of the first level; low_levels: levels of LOW (2 to 4); ecg_blocks: residual blocks a
-    level of the ECG network; eda_spread: see Architecture.
+    level of the ECG network.
     """
     multipliers = (1, 2, 4, 8)
     return Architecture(
@@ -140,6 +141,7 @@ def coupled(
             base=low_base,
             multipliers=multipliers[:low_levels],
             groups=8,
+            told=TARGET_INPUTS,
             prediction="v",
         ),
         ecg=StreamSettings(
@@ -150,8 +152,8 @@ def coupled(
             blocks=ecg_blocks,
             groups=8,
             context_channels=CONTEXT_CHANNELS,
+            told=len(FORM_CONSTANTS),
             patch=5,
             prediction="v",
         ),
-        eda_spread=eda_spread,
     )

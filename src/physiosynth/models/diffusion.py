@@ -96,7 +96,8 @@ class GaussianDiffusion(nn.Module):
 class DiffusionStream(nn.Module):
     """One stream's diffusion over (b, t, c); c is the number of channels the network draws.
 
-    condition_dim: entries of the condition; channels: names of what is drawn; unet: further settings of UNet1D.
+    condition_dim: entries of the condition; channels: names of what is drawn; told: entries of further numbers, after
+    the condition; unet: further settings of UNet1D.
     """
 
     def __init__(
@@ -106,26 +107,34 @@ class DiffusionStream(nn.Module):
         diffusion_steps: int = 1000,
         beta_schedule: str = "cosine",
         prediction: str = "epsilon",
+        told: int = 0,
         **unet,
     ) -> None:
         super().__init__()
         self.channels, self.condition_dim = tuple(channels), condition_dim
-        network = UNet1D(len(self.channels), condition_dim, **unet)
+        network = UNet1D(len(self.channels), condition_dim + told, **unet)
         self.diff = GaussianDiffusion(network, diffusion_steps, beta_schedule, prediction)
 
     def loss(
-        self, x0: Tensor, y: Tensor, context: Tensor | None = None, generator: torch.Generator | None = None
+        self,
+        x0: Tensor,
+        y: Tensor,
+        context: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """Mean squared error of the network's answer at a random step for each window.
 
-        x0 (b, t, c), y (b, K) or (b, 120, K), context (b, t, c'); generator: the CPU generator of steps and noise.
+        x0 (b, t, c), y (b, K) or (b, 120, K), context (b, t, c'); generator: the CPU generator of steps and noise;
+        weights (c,): of the channels, 1 where not given.
         """
         diff = self.diff
         t = torch.randint(len(diff.betas), (len(x0),), generator=generator).to(x0.device)
         noise = torch.randn(x0.shape, generator=generator).to(x0.device)
         x, target = diff.add_noise(to_model(x0), t, to_model(noise))
         answer = diff.model(x, t, first_step(y), None if context is None else to_model(context))
-        return (answer.float() - target).square().mean()
+        error = (answer.float() - target).square()
+        return (error if weights is None else error * weights[:, None]).mean()
 
     @torch.inference_mode()
     def sample(

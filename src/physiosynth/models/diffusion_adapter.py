@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from physiosynth.models.architecture import Architecture
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
-from physiosynth.models.low_space import decode
 from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import StepCallback, StreamSampling, ignore_step
+from physiosynth.models.targets import target_inputs, without_targets
 from physiosynth.signals import ECG_STEPS, LOW_STEPS
 
 
@@ -54,6 +54,7 @@ class TwoStreamDiffusionAdapter(nn.Module):
         y: Tensor,
         low: StreamSampling | None = None,
         ecg: StreamSampling | None = None,
+        rates: Tensor | None = None,
         generators: list[torch.Generator] | None = None,
         low_x_T: Tensor | None = None,
         ecg_x_T: Tensor | None = None,
@@ -61,19 +62,24 @@ class TwoStreamDiffusionAdapter(nn.Module):
     ) -> AdapterSamples:
         """Draw windows for y (b, 120, K) or (b, K).
 
-        generators: one CPU generator a window, read in a fixed order (LOW noise, beat offset, ECG noise);
-        on_step(done, total) counts the network evaluations of both streams.
+        rates: (b, 3) windows.RATES in /min that a coupled pair is asked for, nan where none is; generators: one CPU
+        generator a window, read in a fixed order (LOW noise, beat offset, ECG noise); on_step(done, total) counts the
+        network evaluations of both streams.
         """
         low, ecg = low or self.low_sampling, ecg or self.ecg_sampling
         first = self.evaluations(self.low, low)
         total = first + self.evaluations(self.ecg, ecg)
-        y = first_step(y)
-        drawn = draw(self.low, y, low, low_x_T, LOW_STEPS, generators, shifted(on_step, 0, total))
+        y = asked = first_step(y)
+        if self.architecture.coupled:
+            rates = without_targets(len(y)) if rates is None else rates
+            asked = torch.cat([y, target_inputs(rates.to(y))], dim=1)
+        drawn = draw(self.low, asked, low, low_x_T, LOW_STEPS, generators, shifted(on_step, 0, total))
         phase = context = None
         if self.architecture.coupled:
-            offset = beat_offsets(generators, len(y)).to(drawn)
-            drawn, phase = decode(drawn, offset, self.architecture.eda_spread)
-            context = ecg_context(drawn, phase)
+            window = self.low.space.decode(drawn, beat_offsets(generators, len(y)).to(drawn))
+            drawn, phase = window.low, window.phase
+            context = ecg_context(drawn, phase, window.height)
+            y = torch.cat([y, self.low.space.form_scores(window.form)], dim=1)
         waves = draw(self.ecg, y, ecg, ecg_x_T, ECG_STEPS, generators, shifted(on_step, first, total), context)
         return AdapterSamples(drawn, waves, phase)
 

@@ -1,47 +1,171 @@
-"""The LOW signals as a coupled network draws them: every channel with a spread near one.
+"""What the LOW network of a coupled pair draws: shapes of unit spread, and what stays the same in a window.
 
-A window's EDA lies microsiemens away from the next subject's and moves by hundredths within: as one standardised
-channel its responses would be lost in the noise. It is drawn as three: level (the window's mean), spread (logarithm of
-its SD) and shape (what is left, of mean 0 and SD 1). Level and spread are constant in time and read as their mean.
+Skin conductance lies microsiemens away from the next person's and moves by hundredths within a window; heart rates
+differ by tens of beats and vary by a few. Drawn as one standardised channel, what is small would be lost in the noise.
+So every signal is taken apart into constants of the window (level, slope, spread) and a shape of unit spread. The
+constants become normal scores by quantiles of the training windows; their channels do not change in time.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from physiosynth.models.rhythm import advance_to_model, phase_from_model
-from physiosynth.signals import LOW_CHANNELS
+from physiosynth.models.mean_beat import BEAT_SAMPLES, FORMS, beat_heights, describe_beats, mean_beats
+from physiosynth.signals import LOW_CHANNELS, LOW_STEPS
 
-DRAWN_CHANNELS = ("EDA level", "EDA spread", "EDA shape", "Resp", "Beat")
-FLAT = 1e-4  # in SDs of the fold: an EDA that moves less is taken as moving that much
+SHAPES = ("EDA shape", "Resp shape", "Beat shape", "R shape")
+FORM_CONSTANTS = (*(f"Beat form {i + 1}" for i in range(FORMS)), "ECG noise")
+CONSTANTS = (
+    "EDA level", "EDA slope", "EDA spread", "Resp spread", "Beat level", "Beat spread", "R spread", *FORM_CONSTANTS,
+)  # fmt: skip
+DRAWN_CHANNELS = (*SHAPES, *CONSTANTS)
+# A constant shows in all 120 samples at once: at the height of a shape it would be settled while the noise is so strong
+# that few training steps see it. Lowered, it is settled with the shapes; the loss makes up for its height.
+CONSTANT_GAIN, CONSTANT_WEIGHT = 0.25, 4.0
+KNOTS = 65
+TAILS = 0.005  # share of training windows beyond the first and the last knot
+MAX_SCORE = 3.5
+FLAT = 1e-4  # in SDs of the fold, or as a share: what moves less is taken as moving that much
+MIN_ADVANCE = 0.1  # beats in a quarter second, 24 /min: a drawn heart never stands still
+# Centre and spread of each constant before anything is fitted, so that fresh networks draw something like a body.
+_FRESH = {
+    "EDA level": (0.0, 1.0), "EDA slope": (0.0, 0.05), "EDA spread": (0.1, 0.02), "Resp spread": (0.9, 0.2),
+    "Beat level": (0.32, 0.05), "Beat spread": (0.08, 0.02), "R spread": (0.04, 0.01), "ECG noise": (-4.3, 0.4),
+}  # fmt: skip
 _EDA, _RESP = LOW_CHANNELS.index("EDA"), LOW_CHANNELS.index("Resp")
+_AT = {name: i for i, name in enumerate(CONSTANTS)}
 
 
-def measure_spread(low: Tensor) -> tuple[float, float]:
-    """Mean and SD of the logarithm of the windows' EDA spread. low (n, 120, 2) standardised, n > 1."""
-    spread = low[..., _EDA].std(dim=1, correction=0).clamp(min=FLAT).log()
-    return float(spread.mean()), max(float(spread.std()), FLAT)
+class LowWindow(NamedTuple):
+    """b windows as people know them, standardised by the fold's norms.
 
-
-def encode(low: Tensor, phase: Tensor, eda_spread: tuple[float, float]) -> Tensor:
-    """(b, 120, 2) standardised EDA and Resp and (b, 121) phase in beats -> (b, 120, 5) as the network draws them.
-
-    eda_spread: what measure_spread found on the training windows.
+    low (b, 120, 2) EDA and Resp; phase (b, 121) beats at the edges of the LOW steps; height (b, 121) R height there,
+    relative to the window's median; form (b, 13) what the beats look like, see mean_beat.
     """
-    eda = low[..., _EDA]
-    level = eda.mean(dim=1, keepdim=True)
-    spread = eda.std(dim=1, keepdim=True, correction=0).clamp(min=FLAT)
-    logarithm = (spread.log() - eda_spread[0]) / eda_spread[1]
-    channels = [level.expand_as(eda), logarithm.expand_as(eda), (eda - level) / spread, low[..., _RESP]]
-    return torch.cat([torch.stack(channels, dim=-1), advance_to_model(phase)], dim=-1)
+
+    low: Tensor
+    phase: Tensor
+    height: Tensor
+    form: Tensor
 
 
-def decode(drawn: Tensor, offset: Tensor, eda_spread: tuple[float, float]) -> tuple[Tensor, Tensor]:
-    """The inverse of encode: ((b, 120, 2), (b, 121)) from (b, 120, 5) and (b,) the phase at the start, in beats."""
-    level, logarithm, shape, resp, beat = drawn.unbind(dim=-1)
-    spread = (logarithm.mean(dim=1, keepdim=True) * eda_spread[1] + eda_spread[0]).exp()
-    shape = shape - shape.mean(dim=1, keepdim=True)
-    eda = level.mean(dim=1, keepdim=True) + spread * shape
-    low = torch.stack([eda, resp] if _EDA < _RESP else [resp, eda], dim=-1)
-    return low, phase_from_model(beat.unsqueeze(-1), offset)
+class LowSpace(nn.Module):
+    """The map between windows and what the network draws. Its buffers are fitted once and travel with the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        scores = torch.special.ndtri(_shares()).float()
+        self.register_buffer("scores", scores, persistent=False)
+        fresh = torch.tensor([_FRESH.get(name, (0.0, 1.0)) for name in CONSTANTS])
+        self.register_buffer("knots", fresh[:, :1] + fresh[:, 1:] * scores)
+        self.register_buffer("beat_mean", torch.zeros(BEAT_SAMPLES))
+        self.register_buffer("beat_basis", torch.zeros(FORMS, BEAT_SAMPLES))
+        weights = torch.ones(len(DRAWN_CHANNELS))
+        weights[len(SHAPES) :] = CONSTANT_WEIGHT
+        self.register_buffer("weights", weights, persistent=False)
+
+    @torch.no_grad()
+    def fit(self, low: Tensor, phase: Tensor, ecg: Tensor) -> None:
+        """Fit to n > KNOTS training windows: low (n, 120, 2), phase (n, 121), ecg (n, 5250, 1), standardised."""
+        beats = mean_beats(ecg, phase)
+        self.beat_mean.copy_(beats.mean(dim=0))
+        directions = torch.linalg.svd((beats - self.beat_mean).double(), full_matrices=False)[2][:FORMS]
+        self.beat_basis[: len(directions)] = directions.float()
+        values, _ = self._apart(self.measure(low, phase, ecg))
+        knots = torch.quantile(values.double(), _shares(), dim=0).T
+        # Every step up needs a width that float32 can tell, also where many windows share one value.
+        width = (knots[:, -1:] - knots[:, :1]).maximum(0.1 * knots.abs().amax(dim=1, keepdim=True)).clamp(min=1e-3)
+        least = 1e-4 * width
+        self.knots.copy_((knots + least * torch.arange(KNOTS)).float())
+
+    def measure(self, low: Tensor, phase: Tensor, ecg: Tensor) -> LowWindow:
+        """What recorded windows hold."""
+        form = describe_beats(ecg, phase, self.beat_mean, self.beat_basis)
+        return LowWindow(low, phase, beat_heights(ecg, phase), form)
+
+    def encode(self, window: LowWindow) -> Tensor:
+        """(b, 120, c) as the network draws it."""
+        values, shapes = self._apart(window)
+        constants = CONSTANT_GAIN * self.to_scores(values)
+        return torch.cat([shapes, constants[:, None].expand(-1, LOW_STEPS, -1)], dim=-1)
+
+    def decode(self, drawn: Tensor, offset: Tensor) -> LowWindow:
+        """The inverse of encode, from (b, 120, c) and (b,) the phase at the start in beats."""
+        shapes = drawn[..., : len(SHAPES)]
+        value = self.from_scores(drawn[..., len(SHAPES) :].mean(dim=1) / CONSTANT_GAIN)
+        constant = {name: value[:, i, None] for name, i in _AT.items()}
+        eda, resp, beat, height = shapes.unbind(dim=-1)
+        eda = constant["EDA level"] + constant["EDA slope"] * _ramp(eda) + constant["EDA spread"] * _unit(_flat(eda))
+        resp = constant["Resp spread"] * _unit(resp)
+        beat = constant["Beat level"] * (1 + constant["Beat spread"] * _unit(beat - beat.mean(dim=1, keepdim=True)))
+        steps = beat.clamp(min=MIN_ADVANCE).cumsum(dim=1)
+        phase = torch.cat([torch.zeros_like(steps[:, :1]), steps], dim=1) + offset[:, None]
+        height = 1 + constant["R spread"] * _unit(height - height.mean(dim=1, keepdim=True))
+        low = torch.stack([eda, resp] if _EDA < _RESP else [resp, eda], dim=-1)
+        return LowWindow(low, phase, torch.cat([height, height[:, -1:]], dim=1), value[:, _AT[FORM_CONSTANTS[0]] :])
+
+    def form_scores(self, form: Tensor) -> Tensor:
+        """(b, 13) normal scores of what the beats look like: what the ECG network is told."""
+        return self.to_scores(form, first=_AT[FORM_CONSTANTS[0]])
+
+    def to_scores(self, values: Tensor, first: int = 0) -> Tensor:
+        """Normal scores of (b, k) constants number first, first + 1, ...; straight on beyond the outer knots."""
+        return _bent(values, self.knots[first : first + values.shape[1]], self.scores).clamp(-MAX_SCORE, MAX_SCORE)
+
+    def from_scores(self, scores: Tensor) -> Tensor:
+        """(b, k) constants from their scores."""
+        return _bent(scores.clamp(-MAX_SCORE, MAX_SCORE), self.scores.expand_as(self.knots), self.knots)
+
+    @staticmethod
+    def _apart(window: LowWindow) -> tuple[Tensor, Tensor]:
+        """(b, k) constants and (b, 120, 4) shapes."""
+        eda, resp = window.low[..., _EDA], window.low[..., _RESP]
+        level, ramp = eda.mean(dim=1, keepdim=True), _ramp(eda)
+        slope = (eda * ramp).sum(dim=1, keepdim=True) / ramp.square().sum()
+        rest = eda - level - slope * ramp
+        advance = window.phase.diff(dim=1)
+        mean = advance.mean(dim=1, keepdim=True)
+        change = advance / mean - 1
+        middle = (window.height[:, 1:] + window.height[:, :-1]) / 2
+        lift = middle - middle.mean(dim=1, keepdim=True)
+        spreads = [_spread(part) for part in (rest, resp, change, lift)]
+        shapes = [part / spread for part, spread in zip((rest, resp, change, lift), spreads, strict=True)]
+        # Spreads are positive and lopsided; the scores make them normal all the same.
+        constants = [level, slope, spreads[0], spreads[1], mean, spreads[2], spreads[3], window.form]
+        return torch.cat(constants, dim=1), torch.stack(shapes, dim=-1)
+
+
+def _shares() -> Tensor:
+    """(KNOTS,) the shares of training windows that lie below the knots."""
+    return torch.linspace(TAILS, 1 - TAILS, KNOTS, dtype=torch.float64)
+
+
+def _ramp(eda: Tensor) -> Tensor:
+    return torch.linspace(-1, 1, LOW_STEPS, dtype=eda.dtype, device=eda.device)[None]
+
+
+def _spread(part: Tensor) -> Tensor:
+    return part.square().mean(dim=1, keepdim=True).sqrt().clamp(min=FLAT)
+
+
+def _unit(shape: Tensor) -> Tensor:
+    """The shape with a spread of exactly one: how far it goes is the constant's to say."""
+    return shape / shape.square().mean(dim=1, keepdim=True).sqrt().clamp(min=FLAT)
+
+
+def _flat(eda: Tensor) -> Tensor:
+    """Without mean and slope."""
+    ramp, centred = _ramp(eda), eda - eda.mean(dim=1, keepdim=True)
+    return centred - ramp * (centred * ramp).sum(dim=1, keepdim=True) / ramp.square().sum()
+
+
+def _bent(values: Tensor, at: Tensor, onto: Tensor) -> Tensor:
+    """The piecewise linear map of (b, k) values that takes knots `at` (k, q) to `onto` (k, q) or (q,)."""
+    onto = onto.expand_as(at)
+    right = torch.searchsorted(at.contiguous(), values.T.contiguous()).clamp(1, at.shape[1] - 1)
+    x0, x1 = at.gather(1, right - 1), at.gather(1, right)
+    y0, y1 = onto.gather(1, right - 1), onto.gather(1, right)
+    return (y0 + (values.T - x0) / (x1 - x0) * (y1 - y0)).T

@@ -1,8 +1,8 @@
-"""The beat as a signal: how the LOW stream carries it, and how the ECG network is shown it.
+"""The beat as a signal: what the ECG network is shown of what the LOW network drew.
 
-The LOW network draws the beat phase's advance in each quarter second, standardised by constants; summed up, it is the
-cardiac phase in beats, whole at every R peak. The ECG network is given its cosine and sine, and the breath. It is not
-given the EDA: its level would tell the training subjects apart, and a level would come to mean somebody's beats.
+The LOW network draws how far the cardiac phase advances in each quarter second; summed up, it is the phase in beats,
+whole at every R peak. The ECG network is given its cosine and sine, the breath and the height of R. It is not given the
+EDA: its level would tell the training subjects apart, and a level would come to mean somebody's beats.
 """
 
 from __future__ import annotations
@@ -15,30 +15,19 @@ from torch import Tensor
 from physiosynth.physiology import beats_of_phase
 from physiosynth.signals import ECG_HZ, LOW_CHANNELS, LOW_HZ
 
-# A heart rate of 77 /min advances 0.32 beats a quarter second; 0.08 beats are 19 /min.
-ADVANCE_MEAN, ADVANCE_SD = 0.32, 0.08
-MIN_ADVANCE = 0.1  # 24 /min: a drawn phase never stands still
-CONTEXT_CHANNELS = 3
+CONTEXT_CHANNELS = 4
+HEIGHT_SD = 0.05  # of R in a typical window, as a share of its median
 
 
-def advance_to_model(phase: Tensor) -> Tensor:
-    """(b, 121) phase in beats at the edges of the LOW bins -> (b, 120, 1) standardised advance."""
-    return ((phase.diff(dim=1) - ADVANCE_MEAN) / ADVANCE_SD).unsqueeze(-1)
+def ecg_context(low: Tensor, phase: Tensor, height: Tensor) -> Tensor:
+    """What the ECG network is shown, at the ECG's rate: (b, t, 4) cosine and sine of the phase, breath, height of R.
 
-
-def phase_from_model(advance: Tensor, offset: Tensor) -> Tensor:
-    """(b, 120, 1) standardised advance and (b,) phase at the start, in beats -> (b, 121) phase at the bins' edges."""
-    steps = (advance[..., 0] * ADVANCE_SD + ADVANCE_MEAN).clamp(min=MIN_ADVANCE)
-    return torch.cat([offset[:, None], offset[:, None] + steps.cumsum(dim=1)], dim=1)
-
-
-def ecg_context(low: Tensor, phase: Tensor) -> Tensor:
-    """What the ECG network is shown, at the ECG's rate: (b, t, 3) cosine and sine of the phase, then the breath.
-
-    low (b, 120, 2) standardised EDA and Resp, sample k at k/4 s; phase (b, 121) beats at the bins' edges.
+    low (b, 120, 2) standardised EDA and Resp, sample k at k/4 s; phase (b, 121) beats and height (b, 121) of R over its
+    median, at the edges of the steps.
     """
     resp = low[..., LOW_CHANNELS.index("Resp"), None]
     edges = torch.cat([resp, resp[:, -1:]], dim=1)
+    edges = torch.cat([edges, (height.unsqueeze(-1) - 1) / HEIGHT_SD], dim=2)
     angle = 2 * math.pi * at_ecg_rate(phase.unsqueeze(-1))
     return torch.cat([angle.cos(), angle.sin(), at_ecg_rate(edges)], dim=2)
 

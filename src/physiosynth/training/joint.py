@@ -9,39 +9,71 @@ from torch import Tensor, nn
 
 from physiosynth.datasets.loading import WindowItem
 from physiosynth.models.architecture import Architecture
-from physiosynth.models.low_space import encode
 from physiosynth.models.rhythm import ecg_context
+from physiosynth.models.targets import target_inputs
 
 STREAMS = ("low", "ecg")
+GAIN_SD = 0.1  # of the logarithm: electrodes and chests differ by more
+FORM_BLUR = 0.3  # largest SD of the error in the beats' form, in scores: a form is a hint, nobody's signature
+TARGET_SHARE = 0.4  # of training windows that are told any rate, each with a chance of a half
 
 
 class JointLoss(nn.Module):
     """Both streams and their weighted loss over one batch.
 
-    weights: lambda of each stream. In a coupled pair the ECG network is shown the recorded LOW channels and beats.
+    weights: lambda of each stream; ecg_share: of a batch, what the ECG network sees (its windows cost ten times those
+    of LOW). In a coupled pair it is shown the recorded LOW channels and beats.
     """
 
-    def __init__(self, architecture: Architecture, weights: dict[str, float]) -> None:
+    def __init__(self, architecture: Architecture, weights: dict[str, float], ecg_share: float = 1.0) -> None:
         super().__init__()
-        self.architecture, self.weights = architecture, weights
+        self.architecture, self.weights, self.ecg_share = architecture, weights, ecg_share
         self.low, self.ecg = architecture.build()
 
-    def forward(self, batch: WindowItem, generator: torch.Generator, drop: float = 0.0) -> dict[str, Tensor]:
+    def forward(
+        self, batch: WindowItem, generator: torch.Generator, drop: float = 0.0, vary: bool = True
+    ) -> dict[str, Tensor]:
         """Loss of each stream, and their weighted sum as 'total'.
 
-        generator: the CPU generator of steps, noise and of which windows (a share `drop`) lose their condition.
+        generator: the CPU generator of steps, noise and of which windows (a share `drop`) lose their condition; vary:
+        change what training changes in windows (ECG gain, targets that are given, accuracy of the beats' form).
         """
         kept = torch.rand(len(batch.condition), generator=generator) >= drop
         y = batch.condition * kept.to(batch.condition)[:, None]
-        low, context = batch.low, None
-        if self.architecture.coupled:
-            context = ecg_context(low, batch.phase)
-            low = encode(low, batch.phase, self.architecture.eda_spread)
-        losses = {
-            "low": self.low.loss(low, y, generator=generator),
-            "ecg": self.ecg.loss(batch.ecg, y, context, generator=generator),
-        }
+        seen = max(1, round(self.ecg_share * len(y)))
+        if not self.architecture.coupled:
+            losses = {
+                "low": self.low.loss(batch.low, y, generator=generator),
+                "ecg": self.ecg.loss(batch.ecg[:seen], y[:seen], generator=generator),
+            }
+        else:
+            losses = self._coupled(batch, y, seen, generator, vary)
         return losses | {"total": sum(self.weights[name] * losses[name] for name in STREAMS)}
+
+    def _coupled(
+        self, batch: WindowItem, y: Tensor, seen: int, generator: torch.Generator, vary: bool
+    ) -> dict[str, Tensor]:
+        space = self.low.space
+        ecg, rates, blur = batch.ecg, batch.rates, torch.zeros(len(y), 1)
+        if vary:
+            gain = torch.randn(len(y), 1, 1, generator=generator).mul(GAIN_SD).exp()
+            ecg = ecg * gain.to(ecg)
+            blur = torch.rand(len(y), 1, generator=generator) * FORM_BLUR
+        given = torch.rand(len(y), 1, generator=generator) < (TARGET_SHARE if vary else 0)
+        given = given & (torch.rand(rates.shape, generator=generator) < 0.5)
+        rates = torch.where(given.to(rates.device), rates, torch.nan)
+        with torch.autocast(ecg.device.type, enabled=False):
+            window = space.measure(batch.low, batch.phase, ecg)
+            drawn = space.encode(window)
+            context = ecg_context(window.low[:seen], window.phase[:seen], window.height[:seen])
+            form = space.form_scores(window.form[:seen])
+        form = form + (blur[:seen] * torch.randn(form.shape, generator=generator)).to(form)
+        asked = torch.cat([y, target_inputs(rates)], dim=1)
+        told = torch.cat([y[:seen], form], dim=1)
+        return {
+            "low": self.low.loss(drawn, asked, generator=generator, weights=space.weights),
+            "ecg": self.ecg.loss(ecg[:seen], told, context, generator=generator),
+        }
 
 
 def ema_rule(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:

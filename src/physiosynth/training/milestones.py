@@ -46,7 +46,11 @@ def copy_norms(fold: Path, folder: Path) -> None:
 
 
 def milestone_manifest(
-    fold: FoldDirectory, architecture: Architecture, epoch: int, validation: dict[str, float]
+    fold: FoldDirectory,
+    architecture: Architecture,
+    epoch: int,
+    validation: dict[str, float],
+    ranges: dict[str, dict[str, list[float]]],
 ) -> dict[str, Any]:
     """What a manifest says of the data, the networks and their validation: published keys first, then ours."""
     return {
@@ -56,6 +60,7 @@ def milestone_manifest(
         **{f"val_{name}": validation[name] for name in ("total", "low", "ecg")},
         **sampling_manifest(architecture.coupled),
         "architecture": architecture.to_dict(),
+        **({"target_ranges": ranges} if architecture.low.told else {}),
         "source": fold.source,
         "eda": fold.eda,
         "subjects": fold.config.get("subjects"),

@@ -21,7 +21,8 @@ class TrainSettings:
     low_base: int = 32  # width of the first level of the coupled LOW network
     ecg_base: int = 32  # and of the coupled ECG network
     prediction: str | None = None  # "epsilon" or "v"; None: what the architecture is known for
-    batch_size: int = 16
+    batch_size: int = 64
+    ecg_batch: int = 16  # of them, how many the ECG network sees
     learning_rate: float = 1e-3
     schedule: str = "cosine"  # to zero over the run; "plateau" halves when validation stalls
     warmup_steps: int = 100
@@ -43,6 +44,7 @@ class TrainSettings:
             "schedule": self.schedule in SCHEDULES,
             "precision": self.precision in PRECISIONS,
             "batch_size": self.batch_size >= 1,
+            "ecg_batch": self.ecg_batch >= 1,
             "learning_rate": self.learning_rate > 0,
             "total_steps": self.total_steps is None or self.total_steps >= 1,
             "ema_decay": 0 <= self.ema_decay < 1,
@@ -56,12 +58,12 @@ class TrainSettings:
             if not good:
                 raise TrainingError(f"The training setting {name}={getattr(self, name)!r} cannot be used.")
 
-    def build_architecture(self, condition_dim: int, eda_spread: tuple[float, float]) -> Architecture:
-        """The networks these settings ask for; eda_spread: as low_space.measure_spread found it."""
+    def build_architecture(self, condition_dim: int) -> Architecture:
+        """The networks these settings ask for."""
         if self.architecture == PUBLISHED:
             content = published(condition_dim).to_dict()
         else:
-            content = coupled(condition_dim, self.low_base, self.ecg_base, eda_spread=eda_spread).to_dict()
+            content = coupled(condition_dim, self.low_base, self.ecg_base).to_dict()
         for stream in ("low", "ecg"):
             content[stream]["prediction"] = self.prediction or content[stream]["prediction"]
         return Architecture.from_dict(content)

@@ -20,7 +20,6 @@ from torch.optim.swa_utils import AveragedModel
 from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.datasets.loading import WindowDataset, WindowItem, loader
 from physiosynth.errors import TrainingError
-from physiosynth.models.low_space import measure_spread
 from physiosynth.runtime import resolve_device, window_seed
 from physiosynth.training.joint import STREAMS, JointLoss, ema_rule
 from physiosynth.training.milestones import (
@@ -34,7 +33,7 @@ from physiosynth.training.milestones import (
 from physiosynth.training.settings import TrainSettings
 
 VALIDATION_SEED = 2**31  # of the noise that every validation of every run sees
-SPREAD_WINDOWS = 2000  # looked at to scale the EDA
+FITTED_WINDOWS = 3000  # looked at to scale what LOW draws
 SPEED_STEPS = 8  # timed to plan a run and to choose a precision
 VALIDATION_SHARE = 0.12  # of a planned run's time that is not training
 
@@ -71,10 +70,14 @@ class Trainer:
             if not len(data):
                 raise TrainingError(f"The fold has no {split} windows. Preprocess with more subjects.")
         torch.manual_seed(settings.seed)  # the fresh weights of the networks, nothing else
-        shown = self.data["train"][spread(len(self.data["train"]), SPREAD_WINDOWS)]
-        self.architecture = settings.build_architecture(shown.condition.shape[1], measure_spread(shown.low))
+        self.architecture = settings.build_architecture(self.data["train"].one_hot.shape[1])
         weights = {"low": settings.lambda_low, "ecg": settings.lambda_ecg}
-        self.model = JointLoss(self.architecture, weights).to(self.device)
+        share = min(1.0, settings.ecg_batch / settings.batch_size)
+        self.model = JointLoss(self.architecture, weights, share)
+        if self.architecture.coupled and not self.state_path.exists():
+            shown = self.data["train"][spread(len(self.data["train"]), FITTED_WINDOWS)]
+            self.model.low.space.fit(shown.low, shown.phase, shown.ecg)
+        self.model.to(self.device)
         self.average = AveragedModel(self.model, multi_avg_fn=ema_rule(settings.ema_decay), use_buffers=False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
         self.progress = Progress()
@@ -206,7 +209,7 @@ class Trainer:
             rows = chosen[first : first + self.settings.batch_size]
             batch = self._to_device(self.data["val"][rows])
             generator = torch.Generator().manual_seed(window_seed(VALIDATION_SEED, first))
-            losses = self.average.module(batch, generator, 0.0)
+            losses = self.average.module(batch, generator, 0.0, vary=False)
             for name in sums:
                 sums[name] += float(losses[name]) * len(rows) / len(chosen)
         self.progress.validation = sums
@@ -243,7 +246,12 @@ class Trainer:
         """What stands beside a milestone of this state."""
         progress = self.progress
         run = {"step": progress.step, "training": {**self.settings.to_dict(), **self.plan}, "seed": self.settings.seed}
-        return milestone_manifest(self.fold, self.architecture, progress.epoch, progress.validation) | run
+        return (
+            milestone_manifest(
+                self.fold, self.architecture, progress.epoch, progress.validation, self.data["train"].rate_ranges()
+            )
+            | run
+        )
 
     def checkpoint(self) -> dict[str, Any]:
         """The published checkpoint's content for the state of this run."""

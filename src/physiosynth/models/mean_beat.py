@@ -1,0 +1,74 @@
+"""The beats of a window, from its ECG and cardiac phase: how high each R stands and what the mean beat looks like."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from physiosynth.models.rhythm import at_ecg_rate
+from physiosynth.signals import ECG_HZ, ECG_STEPS
+
+FORMS = 12  # principal components of the mean beat
+BEFORE, AFTER = round(0.26 * ECG_HZ), round(0.48 * ECG_HZ)  # samples of a beat on both sides of R
+BEAT_SAMPLES = BEFORE + AFTER + 1
+NEAR = 0.09  # beats around a whole phase in which R is sought
+MAX_BEATS = 128  # more than a window can hold at 240 /min
+LEAST = 1e-3  # in SDs of the ECG
+NOISE_FLOOR = 1e-4
+
+
+def r_samples(ecg: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
+    """Each beat's R: ((b, MAX_BEATS) sample index, (b, MAX_BEATS) height), index -1 where a window has no such beat.
+
+    ecg (b, 5250, 1), phase (b, 121). R is the sample farthest from zero near a whole number of the phase.
+    """
+    at = at_ecg_rate(phase.unsqueeze(-1))[..., 0]
+    number = at.round()
+    beat = (number - phase[:, :1].ceil()).long()
+    size = ecg[..., 0].abs()
+    wanted = ((at - number).abs() < NEAR) & (beat >= 0) & (beat < MAX_BEATS)
+    beat = beat.clamp(0, MAX_BEATS - 1)
+    none = torch.full((len(ecg), MAX_BEATS), -1.0, dtype=size.dtype, device=size.device)
+    height = none.scatter_reduce(1, beat, torch.where(wanted, size, -1.0), "amax")
+    top = wanted & (size == height.gather(1, beat))
+    place = torch.arange(ECG_STEPS, device=ecg.device).expand_as(beat)
+    index = torch.full_like(none, -1, dtype=torch.long).scatter_reduce(1, beat, torch.where(top, place, -1), "amax")
+    return index, height
+
+
+def beat_heights(ecg: Tensor, phase: Tensor) -> Tensor:
+    """(b, 121) height of R at the edges of the LOW steps, linear in the phase between beats, over the window's median.
+
+    1 throughout where no beat is found.
+    """
+    index, height = r_samples(ecg, phase)
+    found = index >= 0
+    height = torch.where(found, height, torch.nan)
+    height = height / height.nanmedian(dim=1, keepdim=True).values.clamp(min=LEAST)
+    first = phase[:, :1].ceil()
+    position = phase - first
+    last = found.sum(dim=1, keepdim=True).clamp(min=1) - 1
+    left = position.floor().clamp(min=0).minimum(last.to(position)).long()
+    right = (left + 1).minimum(last)
+    share = (position - left).clamp(0, 1)
+    values = height.gather(1, left) * (1 - share) + height.gather(1, right) * share
+    return torch.nan_to_num(values, nan=1.0)
+
+
+def mean_beats(ecg: Tensor, phase: Tensor) -> Tensor:
+    """(b, BEAT_SAMPLES) mean of the beats that lie wholly in the window, R at BEFORE; zero where there is none."""
+    index, _ = r_samples(ecg, phase)
+    whole = (index >= BEFORE) & (index < ECG_STEPS - AFTER)
+    offsets = torch.arange(-BEFORE, AFTER + 1, device=ecg.device)
+    places = (index.clamp(BEFORE, ECG_STEPS - AFTER - 1)[..., None] + offsets).flatten(1)
+    beats = ecg[..., 0].gather(1, places).view(len(ecg), MAX_BEATS, BEAT_SAMPLES)
+    share = whole.to(ecg) / whole.sum(dim=1, keepdim=True).clamp(min=1)
+    return torch.einsum("bkt,bk->bt", beats, share)
+
+
+def describe_beats(ecg: Tensor, phase: Tensor, mean: Tensor, basis: Tensor) -> Tensor:
+    """(b, FORMS + 1): principal components of the mean beat, and the logarithm of the noise between samples."""
+    components = (mean_beats(ecg, phase) - mean) @ basis.T
+    # Second differences see muscle noise and little of the beat; their median sees nothing of R.
+    rough = ecg[..., 0].diff(dim=1).diff(dim=1).abs().median(dim=1, keepdim=True).values
+    return torch.cat([components, (rough + NOISE_FLOOR).log()], dim=1)
