@@ -12,7 +12,8 @@ from physiosynth.models.architecture import Architecture
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
 from physiosynth.models.low_space import decode
 from physiosynth.models.rhythm import ecg_context
-from physiosynth.models.samplers import StepCallback, StreamSampling, ignore_step
+from physiosynth.models.samplers import StepCallback, evaluations, ignore_step
+from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.signals import ECG_STEPS, LOW_STEPS
 
 
@@ -68,47 +69,24 @@ class TwoStreamDiffusionAdapter(nn.Module):
         first = self.evaluations(self.low, low)
         total = first + self.evaluations(self.ecg, ecg)
         y = first_step(y)
-        drawn = draw(self.low, y, low, low_x_T, LOW_STEPS, generators, shifted(on_step, 0, total))
+        drawn = self.low.sample(
+            y, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, on_step=shifted(on_step, 0, total)
+        )
         phase = context = None
         if self.architecture.coupled:
             offset = beat_offsets(generators, len(y)).to(drawn)
             drawn, phase = decode(drawn, offset, self.architecture.eda_spread)
             context = ecg_context(drawn, phase)
-        waves = draw(self.ecg, y, ecg, ecg_x_T, ECG_STEPS, generators, shifted(on_step, first, total), context)
+        counted = shifted(on_step, first, total)
+        waves = self.ecg.sample(
+            y, ecg, x_T=ecg_x_T, length=ECG_STEPS, context=context, generators=generators, on_step=counted
+        )
         return AdapterSamples(drawn, waves, phase)
 
     @staticmethod
     def evaluations(stream: DiffusionLow | DiffusionECG, sampling: StreamSampling) -> int:
-        """Steps a stream takes; a guided step evaluates its network twice."""
-        return len(sampling.timesteps(stream.diff.alphas_cumprod))
-
-
-def draw(
-    stream: DiffusionLow | DiffusionECG,
-    y: Tensor,
-    how: StreamSampling,
-    x_T: Tensor | None,
-    length: int,
-    generators: list[torch.Generator] | None,
-    on_step: StepCallback,
-    context: Tensor | None = None,
-) -> Tensor:
-    """One stream's windows (b, length, c), sampled as `how` says."""
-    return stream.sample(
-        y,
-        num_steps=how.steps,
-        method=how.method,
-        x_T=x_T,
-        cfg_scale=how.guidance,
-        alpha_bar_start=how.alpha_bar_start,
-        clip_x0=how.clip_x0,
-        x0_clip_q=how.x0_clip_q,
-        spacing=how.spacing,
-        length=length,
-        context=context,
-        generators=generators,
-        on_step=on_step,
-    )
+        """How often a stream's network is evaluated for one sample."""
+        return evaluations(sampling, stream.diff.alphas_cumprod)
 
 
 def beat_offsets(generators: list[torch.Generator] | None, count: int) -> Tensor:
