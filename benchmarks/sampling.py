@@ -56,8 +56,8 @@ def main() -> None:
     low, ecg = (stream.eval() for stream in published().build())
     y = torch.eye(4)[torch.full((WINDOWS,), 1)]
     begin = time.perf_counter()
-    low.sample(y, num_steps=150, x_T=torch.randn(WINDOWS, LOW_STEPS, 2))
-    ecg.sample(y, num_steps=150, x_T=torch.randn(WINDOWS, ECG_STEPS, 1))
+    low.sample(y, x_T=torch.randn(WINDOWS, LOW_STEPS, 2))
+    ecg.sample(y, x_T=torch.randn(WINDOWS, ECG_STEPS, 1))
     other = time.perf_counter() - begin
     print(
         f"{WINDOWS} windows, published networks, 150 steps without guidance: {other:.1f} s, {other / median:.0f} times"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from _command import progress, run
+from physiosynth.models.stream_sampling import METHODS
 
 REFERENCE = "reference"
 
@@ -19,13 +20,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--first-window", type=int, default=0, help="number of the first one (0)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same windows (0)")
     parser.add_argument("--out", type=Path, required=True, help="FILE.npz or FILE.csv")
-    parser.add_argument("--steps", type=int, help="network evaluations of both streams (what the bundle says)")
+    parser.add_argument("--steps", type=int, help="steps of both streams (what the bundle says)")
     parser.add_argument("--low-steps", type=int, help="of EDA and respiration")
     parser.add_argument("--ecg-steps", type=int, help="of the ECG")
     parser.add_argument("--guidance", type=float, metavar="W", help="of both streams; 0 is none (what the bundle says)")
     parser.add_argument("--low-guidance", type=float, metavar="W", help="of EDA and respiration")
     parser.add_argument("--ecg-guidance", type=float, metavar="W", help="of the ECG")
-    parser.add_argument("--method", choices=("ddim", "ddpm"), help="(what the bundle says)")
+    parser.add_argument("--method", choices=METHODS, help="(what the bundle says)")
     parser.add_argument(
         "--calibrate", nargs="?", const=REFERENCE, metavar="JSON",
         help="match amplitudes to the bundle's reference windows, or to targets in a JSON file",

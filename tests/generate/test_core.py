@@ -87,7 +87,7 @@ def test_beats_are_times_in_the_window_a_plausible_beat_apart(generator):
         assert (np.diff(times) > 0).all() and len(times) > 10
 
 
-def test_progress_counts_every_step_of_every_chunk_in_the_callers_thread(generator):
+def test_progress_counts_every_evaluation_of_every_chunk_in_the_callers_thread(generator):
     """The counts never fall, end at the total, and arrive where the call was made."""
     import threading
 
@@ -98,7 +98,7 @@ def test_progress_counts_every_step_of_every_chunk_in_the_callers_thread(generat
         threads.add(threading.get_ident())
 
     generator.sample_batch("stress", 10, on_step=on_step)
-    assert seen[-1] == (12, 12)  # 3 chunks, 2 steps a stream
+    assert seen[-1] == (24, 24)  # 3 chunks, 2 guided steps a stream, each two evaluations
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert threads == {threading.get_ident()}
 

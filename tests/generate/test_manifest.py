@@ -118,6 +118,16 @@ def test_a_stream_of_its_own_counts_before_both():
     assert (streams["low"].guidance, streams["ecg"].guidance) == (0.0, 1.5)
 
 
+def test_a_manifest_may_name_the_solver_and_where_guidance_is_on():
+    """Method, the lowest noise and the interval of guidance are read, for both streams or one."""
+    content = {"sampling_method": "DPM-Solver++", "sampling_alpha_bar_end": 0.996, "cfg_from": 0.9, "cfg_to_low": 0.2}
+    streams = sampling_of(content)
+    assert {stream.method for stream in streams.values()} == {"dpm-solver++"}
+    assert {stream.alpha_bar_end for stream in streams.values()} == {0.996}
+    assert (streams["low"].guidance_from, streams["ecg"].guidance_from) == (0.9, 0.9)
+    assert (streams["low"].guidance_to, streams["ecg"].guidance_to) == (0.2, 0.0)
+
+
 def test_the_clamp_is_for_published_networks():
     """Our own networks are not clamped unless their manifest says so."""
     assert sampling_of({})["ecg"].clip_x0
@@ -126,7 +136,13 @@ def test_the_clamp_is_for_published_networks():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sampling_steps", "many"), ("sampling_steps", 0), ("cfg_scale", "1"), ("sampling_method", "pndm")],
+    [
+        ("sampling_steps", "many"),
+        ("sampling_steps", 0),
+        ("cfg_scale", "1"),
+        ("sampling_method", "pndm"),
+        ("cfg_from", 2),
+    ],
 )
 def test_an_unusable_setting_names_its_manifest(key, value):
     """A manifest with a setting of the wrong type or range is named."""
@@ -136,8 +152,10 @@ def test_an_unusable_setting_names_its_manifest(key, value):
 
 def test_what_the_user_asks_for_is_used_for_its_stream():
     """Overrides touch their own stream and leave the rest as the bundle has it."""
-    streams = override(sampling_of({"sampling_steps": 40, "cfg_scale": 0.5}), Sampling(ecg_steps=7, low_guidance=0.0))
+    asked = Sampling(ecg_steps=7, low_guidance=0.0, method="heun")
+    streams = override(sampling_of({"sampling_steps": 40, "cfg_scale": 0.5}), asked)
     assert (streams["low"].steps, streams["ecg"].steps) == (40, 7)
+    assert (streams["low"].method, streams["ecg"].method) == ("heun", "heun")
     assert (streams["low"].guidance, streams["ecg"].guidance) == (0.0, 0.5)
 
 

@@ -13,7 +13,7 @@ from physiosynth.models.rhythm import (
     beat_times,
     ecg_context,
 )
-from physiosynth.models.samplers import StreamSampling
+from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.unet1d import fold, unfold
 from physiosynth.runtime import window_generators
 from physiosynth.signals import ECG_STEPS, LOW_STEPS

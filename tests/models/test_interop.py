@@ -10,6 +10,7 @@ import torch
 from conftest import shared_path
 from physiosynth.models.architecture import published
 from physiosynth.models.diffusion import to_model, to_user
+from physiosynth.models.stream_sampling import StreamSampling
 
 TOLERANCE = 1e-4
 
@@ -46,13 +47,8 @@ def test_every_published_sampling_case_is_reproduced(name):
     stream, expected, cases = interop(name)
     assert len(cases) >= 3
     for case in cases:
-        drawn = stream.sample(
-            expected["condition"][:, None].expand(-1, 120, -1),
-            num_steps=case["steps"],
-            x_T=expected["x_T"],
-            cfg_scale=case["cfg"],
-            alpha_bar_start=case["ab"],
-            clip_x0=case["clip"],
-            x0_clip_q=case["q"],
+        settings = StreamSampling(
+            case["steps"], case["cfg"], alpha_bar_start=case["ab"], clip_x0=case["clip"], x0_clip_q=case["q"]
         )
+        drawn = stream.sample(expected["condition"][:, None].expand(-1, 120, -1), settings, x_T=expected["x_T"])
         assert (drawn - expected[case["name"]]).abs().max() < TOLERANCE, case["name"]

@@ -189,11 +189,13 @@ def drawn(
     seen: Iterable[str] = (),
     sampling: Sampling | None = None,
     on_step: OnStep = lambda done, total: None,
+    targets: Any = None,
 ) -> WindowSet:
     """`per_state` synthetic windows of each state, drawn in files of 32 under `folder` and read from there next time.
 
     A window depends on the bundle, the seed, its state and its number alone, so a file serves any run with the same
-    key. on_step counts thousandths of a file. Raises RequestError, EvaluationError and what the generator raises.
+    key. targets: the rates asked for, as the generator takes them. on_step counts thousandths of a file. Raises
+    RequestError, EvaluationError and what the generator raises.
     """
     check_seed(seed)
     if per_state < 1:
@@ -202,7 +204,9 @@ def drawn(
     if not states:
         raise EvaluationError("The generator knows none of the reference's states. Use another fold or bundle.")
     settings = generator.info.defaults if sampling is None else overlaid(generator.info.defaults, sampling)
-    key = key_of(code=False, bundle=generator.info.bundle_sha256, seed=seed, sampling=vars(settings))[:16]
+    asked = {} if targets is None else {"targets": targets}
+    known = {"bundle": generator.info.bundle_sha256, "seed": seed, "sampling": vars(settings)}
+    key = key_of(code=False, **known, **{name: vars(rates) for name, rates in asked.items()})[:16]
     pieces = [(state, first) for state in states for first in range(0, per_state, WINDOWS_A_FILE)]
     parts = []
     for place, (state, first) in enumerate(pieces):
@@ -213,7 +217,7 @@ def drawn(
             def step(done: int, total: int, place: int = place) -> None:
                 on_step(1000 * place + 1000 * done // max(total, 1), 1000 * len(pieces))
 
-            batch = generator.sample_batch(state, count, seed, sampling, step, first_window=first)
+            batch = generator.sample_batch(state, count, seed, sampling, step, first_window=first, **asked)
             generator.write_npz(batch, path)
         parts.append(WindowSet.from_npz(path, seen))
         on_step(1000 * (place + 1), 1000 * len(pieces))

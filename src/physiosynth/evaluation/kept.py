@@ -41,7 +41,7 @@ def key_of(*, code: bool = True, **inputs: Any) -> str:
     """SHA-256 over named inputs (anything JSON holds) and, with `code`, over the judges' own source files."""
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
     if code:
-        for path in sorted(Path(__file__).parent.glob("*.py")):
+        for path in sorted(Path(__file__).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

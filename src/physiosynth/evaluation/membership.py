@@ -65,6 +65,20 @@ def judge_attack(
     """
     if not len(members) or not len(outsiders):
         raise EvaluationError("A membership attack needs windows of members and of outsiders.")
+    low, high, over = bootstrapped(auroc, members, outsiders, member_subjects, outsider_subjects, seed)
+    tpr = true_positives(members, outsiders)
+    return Attack(name, auroc(members, outsiders), low, high, over, tpr, len(members), len(outsiders))
+
+
+def bootstrapped(
+    figure: Callable[[np.ndarray, np.ndarray], float],
+    members: np.ndarray,
+    outsiders: np.ndarray,
+    member_subjects: np.ndarray,
+    outsider_subjects: np.ndarray,
+    seed: int = 0,
+) -> tuple[float, float, str]:
+    """The 95 % interval of figure(members, outsiders), and what was drawn for it: "subjects" or "windows"."""
     several = min(len(np.unique(member_subjects)), len(np.unique(outsider_subjects))) > 1
     rng, drawn = np.random.default_rng((seed, 7)), []
     sides = [
@@ -73,11 +87,9 @@ def judge_attack(
     ]
     for _ in range(RESAMPLES):
         picked = [np.concatenate([units[i] for i in rng.integers(len(units), size=len(units))]) for units in sides]
-        drawn.append(auroc(*picked))
+        drawn.append(figure(*picked))
     low, high = np.quantile(drawn, [0.025, 0.975])
-    over = "subjects" if several else "windows"
-    tpr = true_positives(members, outsiders)
-    return Attack(name, auroc(members, outsiders), float(low), float(high), over, tpr, len(members), len(outsiders))
+    return float(low), float(high), "subjects" if several else "windows"
 
 
 def _units(scores: np.ndarray, whose: np.ndarray) -> list[np.ndarray]:
@@ -92,13 +104,20 @@ def true_positives(members: np.ndarray, outsiders: np.ndarray, rate: float = FAL
 
 def black_box(synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0) -> tuple[Attack, ...]:
     """Both attacks that need no network. Raises EvaluationError."""
+    found = black_box_scores(synthetic, members, outsiders, seed)
+    whose = members.subjects, outsiders.subjects
+    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
+
+
+def black_box_scores(
+    synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What both attacks that need no network say of members and outsiders, by attack. Raises EvaluationError."""
     _check_sides(members.windows, outsiders.windows)
-    found = {
+    return {
         "distance": distance_scores(synthetic, members, outsiders),
         "discriminator": discriminator_scores(synthetic, members, outsiders, seed),
     }
-    whose = members.subjects, outsiders.subjects
-    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
 
 
 def distance_scores(synthetic: Judged, members: Judged, outsiders: Judged) -> tuple[np.ndarray, np.ndarray]:
@@ -197,14 +216,31 @@ def white_box(
     adapter: loaded networks; norm_low, norm_ecg: the norms of their training; steps, draws: see denoising_losses.
     on_step counts network evaluations. Raises EvaluationError.
     """
+    found = white_box_scores(adapter, norm_low, norm_ecg, members, outsiders, seed, steps, draws, on_step)
+    whose = members.subjects, outsiders.subjects
+    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
+
+
+def white_box_scores(
+    adapter: TwoStreamDiffusionAdapter,
+    norm_low: Normalizer,
+    norm_ecg: Normalizer,
+    members: WindowSet,
+    outsiders: WindowSet,
+    seed: int = 0,
+    steps: int = 6,
+    draws: int = 1,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What the networks' losses say of members and outsiders, by attack; see white_box."""
     from physiosynth.evaluation.denoising import denoising_losses
 
     _check_sides(members, outsiders)
     joined = members.concat(outsiders)
     losses = denoising_losses(adapter, norm_low, norm_ecg, joined, seed, steps, draws, on_step)
-    cut, whose = len(members), (members.subjects, outsiders.subjects)
+    cut = len(members)
     streams = {"low loss": losses.low, "ecg loss": losses.ecg, "both losses": losses.low + losses.ecg}
-    return tuple(judge_attack(name, -loss[:cut], -loss[cut:], *whose, seed) for name, loss in streams.items())
+    return {name: (-loss[:cut], -loss[cut:]) for name, loss in streams.items()}
 
 
 def outsiders_of(reference: Judged, context: Context) -> Judged:

@@ -82,7 +82,7 @@ class Quality:
 
 def quality(predictions: Predictions, seed: int = 0, resamples: int = RESAMPLES) -> Quality:
     """All figures with their intervals. Raises EvaluationError for no windows, or labels the classifier cannot name."""
-    truth = _codes(predictions)
+    truth = codes(predictions)
     people, owner = np.unique(predictions.subjects, return_inverse=True)
     over = "subjects" if len(people) > 1 else "windows"
     groups = [np.flatnonzero(owner == i) for i in range(len(people))] if over == "subjects" else None
@@ -97,7 +97,7 @@ def quality(predictions: Predictions, seed: int = 0, resamples: int = RESAMPLES)
     values, spread = _figures(truth, predictions.probabilities), np.array(drawn)
     edges = np.array([_edges(column) for column in spread.T])
     found = {name: Interval(*map(float, (values[i], *edges[i]))) for i, name in enumerate(NAMES)}
-    counts = _confusion(truth, predictions.probabilities)
+    counts = confusion(truth, predictions.probabilities)
     table = tuple(tuple(int(c) for c in row) for row in counts)
     return Quality(
         **found, over=over, windows=len(truth), subjects=len(people), classes=predictions.classes, confusion=table
@@ -115,8 +115,8 @@ def auroc(positive: Sequence[float] | np.ndarray, negative: Sequence[float] | np
     return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
 
 
-def _codes(predictions: Predictions) -> np.ndarray:
-    """(n,) place of each window's true class."""
+def codes(predictions: Predictions) -> np.ndarray:
+    """(n,) place of each window's true class. Raises EvaluationError."""
     unknown = sorted(set(predictions.truth.tolist()) - set(predictions.classes))
     if unknown or not len(predictions.truth):
         raise EvaluationError(
@@ -127,21 +127,28 @@ def _codes(predictions: Predictions) -> np.ndarray:
     return np.array([order[name] for name in predictions.truth.tolist()])
 
 
-def _confusion(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def confusion(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(classes, classes) counts of windows, the true class first; truth: (n,) places of the classes."""
     size = probabilities.shape[1]
     return np.bincount(truth * size + probabilities.argmax(axis=1), minlength=size * size).reshape(size, size)
 
 
 def _figures(truth: np.ndarray, probabilities: np.ndarray) -> tuple[float, float, float, float]:
     """The figures in the order of NAMES; a class without windows is left out of the means."""
-    counts = _confusion(truth, probabilities)
-    right, actual, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    counts = confusion(truth, probabilities)
+    right, actual = np.diag(counts), counts.sum(axis=1)
     here = actual > 0
     recall = right[here] / actual[here]
-    f1 = 2 * right[here] / (actual[here] + said[here])
     places = [1] if probabilities.shape[1] == 2 else np.flatnonzero(here)
     areas = [auroc(probabilities[truth == k, k], probabilities[truth != k, k]) for k in places]
-    return float(right.sum() / len(truth)), float(recall.mean()), float(f1.mean()), float(np.mean(areas))
+    return float(right.sum() / len(truth)), float(recall.mean()), macro_f1(counts), float(np.mean(areas))
+
+
+def macro_f1(counts: np.ndarray) -> float:
+    """Mean F1 of the classes that have windows; counts: (classes, classes), the true class first."""
+    actual, said = counts.sum(axis=1), counts.sum(axis=0)
+    here = actual > 0
+    return float((2 * np.diag(counts)[here] / (actual[here] + said[here])).mean())
 
 
 def _edges(values: np.ndarray) -> tuple[float, float]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from physiosynth.evaluation import spectra
 from physiosynth.evaluation.registry import Context, Judged, score
-from physiosynth.evaluation.windows import RATE_HZ
+from physiosynth.evaluation.windows import RATE_HZ, WindowSet
 
 CHANNELS = tuple(RATE_HZ)
+AT_ONCE = 512  # windows; a long ECG set in double precision fills a small memory
 
 
 @score(
@@ -62,7 +63,12 @@ def acf_similarity(real: Judged, synthetic: Judged, context: Context) -> dict[st
 def curves(judged: Judged, channel: str, kind: str) -> np.ndarray:
     """(n, bins) kept spectra or (n, lags) autocorrelations of one channel. kind: "spectra" or "autocorrelation"."""
     measure = {"spectra": spectra.window_spectra, "autocorrelation": spectra.window_acf}[kind]
-    return judged.per_window(f"{kind} {channel}", lambda w: measure(w.channel(channel).astype(float), RATE_HZ[channel]))
+
+    def all_of(windows: WindowSet) -> np.ndarray:
+        rows, parts = windows.channel(channel), range(0, max(len(windows), 1), AT_ONCE)
+        return np.concatenate([measure(rows[i : i + AT_ONCE].astype(float), RATE_HZ[channel]) for i in parts])
+
+    return judged.per_window(f"{kind} {channel}", all_of)
 
 
 def _by_channel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -122,8 +122,13 @@ class WindowSet:
         return digest.hexdigest()
 
     @classmethod
-    def from_fold(cls, path: Path | str, splits: Iterable[str] = ("test",)) -> WindowSet:
-        """The windows of one or more splits of a fold directory. Raises FoldError."""
+    def from_fold(
+        cls, path: Path | str, splits: Iterable[str] = ("test",), at: Mapping[str, np.ndarray] | None = None
+    ) -> WindowSet:
+        """The windows of one or more splits of a fold directory. Raises FoldError.
+
+        at: positions in each split, so that a large fold need not be read whole; all windows where None.
+        """
         from physiosynth.datasets.folds import load_fold
 
         fold = load_fold(path)
@@ -135,11 +140,13 @@ class WindowSet:
                 raise FoldError(
                     f"{fold.path}: no {name}_cond.npy, so its windows have no states. Write the fold again."
                 )
-            low = np.asarray(split.low)[..., order]
+            rows = slice(None) if at is None else at[name]
+            low = np.asarray(split.low[rows])[..., order]
             whose = fold.test_subject or "unknown"
-            subjects = split.subject if split.subject is not None else np.full(len(split), whose)
-            states = [CONDITIONS[int(i) - 1] for i in split.conditions]
-            parts.append(cls(split.ecg[..., 0], low[..., 0], low[..., 1], states, subjects, fold.source, fold.eda))
+            subjects = split.subject[rows] if split.subject is not None else np.full(len(low), whose)
+            states = [CONDITIONS[int(i) - 1] for i in split.conditions[rows]]
+            ecg = split.ecg[rows][..., 0]
+            parts.append(cls(ecg, low[..., 0], low[..., 1], states, subjects, fold.source, fold.eda))
         if not parts:
             raise EvaluationError("Name at least one split of the fold: train, val or test.")
         joined = parts[0]

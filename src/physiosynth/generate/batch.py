@@ -31,7 +31,7 @@ class Sampling:
     ecg_steps: int | None = None
     low_guidance: float | None = None  # 0 samples without guidance
     ecg_guidance: float | None = None
-    method: str | None = None  # "ddim" or "ddpm"
+    method: str | None = None  # one of models.stream_sampling.METHODS
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from physiosynth.runtime import available_cores, check_seed, resolve_device, win
 from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals, condition_name
 
 if TYPE_CHECKING:
-    from physiosynth.models.samplers import StreamSampling
+    from physiosynth.models.stream_sampling import StreamSampling
 
 __all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
 

@@ -17,7 +17,7 @@ from physiosynth.generate.manifest import Manifest, as_sampling, bundle_sampling
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, condition_name
 
 if TYPE_CHECKING:
-    from physiosynth.models.samplers import StreamSampling
+    from physiosynth.models.stream_sampling import StreamSampling
 
 CONFIG = "dataset_config.json"
 

@@ -15,7 +15,7 @@ from physiosynth.generate.batch import Sampling
 from physiosynth.generate.checkpoint import STREAMS
 from physiosynth.generate.weights_file import WEIGHT_SUFFIXES
 from physiosynth.models.architecture import Architecture
-from physiosynth.models.samplers import StreamSampling
+from physiosynth.models.stream_sampling import StreamSampling
 
 FINAL = "final.ckpt"  # what older folders name the chosen milestone
 # Field of StreamSampling -> key in a manifest or in a checkpoint's meta; "_low" and "_ecg" after a key count first.
@@ -27,6 +27,9 @@ SETTING_KEYS = {
     "alpha_bar_start": "ddim_alpha_bar_start",
     "clip_x0": "debug_clip_x0",
     "x0_clip_q": "x0_clip_q",
+    "alpha_bar_end": "sampling_alpha_bar_end",
+    "guidance_from": "cfg_from",
+    "guidance_to": "cfg_to",
 }
 
 

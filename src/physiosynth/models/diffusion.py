@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.errors import RequestError
-from physiosynth.models.samplers import StepCallback, StreamSampling, ddim, ddpm, ignore_step
+from physiosynth.models.guidance import clamped, guided
+from physiosynth.models.inference import answers
+from physiosynth.models.samplers import Denoiser, StepCallback, ignore_step, sample
+from physiosynth.models.stream_sampling import FP32, StreamSampling
 from physiosynth.models.unet1d import UNet1D
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS
 
@@ -75,22 +78,10 @@ class GaussianDiffusion(nn.Module):
         signal, spread = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
         return signal * x - spread * answer, spread * x + signal * answer
 
-    def denoiser(
-        self, y: Tensor, guidance: float = 0.0, context: Tensor | None = None, clamp: Callable | None = None
-    ) -> Callable[[Tensor, int], tuple[Tensor, Tensor]]:
-        """A denoiser for samplers, guided by (1 + w) conditional - w unconditional (Ho and Salimans, 2022)."""
-        empty = torch.zeros_like(y)
-
-        def denoise(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
-            step = torch.full((len(x),), t, device=x.device, dtype=torch.long)
-            answer = self.model(x, step, y, context)
-            if guidance > 0:
-                answer = (1 + guidance) * answer - guidance * self.model(x, step, empty, context)
-            x0, eps = self.split(x, t, answer)
-            # The published step keeps eps as predicted when x0 is clamped.
-            return (clamp(x0) if clamp else x0), eps
-
-        return denoise
+    def denoiser(self, y: Tensor, context: Tensor | None = None, precision: str = FP32) -> Denoiser:
+        """A denoiser for samplers: y (b, K), context (b, c', t); precision: see StreamSampling."""
+        answer = answers(self.model, y, context, precision)
+        return lambda x, t: self.split(x, t, answer(x, t))
 
 
 class DiffusionStream(nn.Module):
@@ -140,14 +131,9 @@ class DiffusionStream(nn.Module):
     def sample(
         self,
         y: Tensor,
-        num_steps: int = 150,
-        method: str = "ddim",
+        sampling: StreamSampling = StreamSampling(),  # noqa: B008 - frozen
+        *,
         x_T: Tensor | None = None,
-        cfg_scale: float = 0.0,
-        alpha_bar_start: float = 0.0,
-        clip_x0: bool = True,
-        x0_clip_q: float = 0.0,
-        spacing: str = "uniform",
         length: int | None = None,
         context: Tensor | None = None,
         generators: list[torch.Generator] | None = None,
@@ -156,23 +142,30 @@ class DiffusionStream(nn.Module):
         """Draw (b, t, c) windows for the conditions y (b, K) or (b, 120, K).
 
         x_T (b, t, c): the starting noise, else drawn from generators (one CPU generator a window); length: t where
-        x_T is not given; context (b, t, c'): known signals; clip_x0: the clamp of the published networks (leave it off
-        for others: real R peaks exceed 5 SD). Raises RequestError.
+        x_T is not given; context (b, t, c'): known signals; on_step(done, total) counts evaluations of the network.
+        The settings' clamp is the published networks' (leave it off for others: real R peaks exceed 5 SD).
+        Raises RequestError.
         """
-        settings = StreamSampling(num_steps, cfg_scale, method, spacing, alpha_bar_start, clip_x0, x0_clip_q)
         y = first_step(y)
         if x_T is None and length is None:
             raise RequestError("Give the starting noise x_T, or the length of the windows to draw.")
         shape = (len(self.channels), length if x_T is None else x_T.shape[1])
         draw = noise_source(generators, len(y), shape, y.device)
         start = draw() if x_T is None else to_model(x_T)
-        bar = self.diff.alphas_cumprod
-        clamp = clamp_to(x0_clip_q) if clip_x0 else None
-        denoise = self.diff.denoiser(y, cfg_scale, None if context is None else to_model(context), clamp)
-        steps = settings.timesteps(bar)
-        if method == "ddpm":
-            return to_user(ddpm(denoise, start, steps, bar, draw, on_step))
-        return to_user(ddim(denoise, start, steps, bar, on_step))
+        denoise = self.denoiser(y, sampling, None if context is None else to_model(context))
+        return to_user(sample(denoise, start, sampling, self.diff.alphas_cumprod, draw, on_step))
+
+    def denoiser(self, y: Tensor, sampling: StreamSampling, context: Tensor | None = None) -> Denoiser:
+        """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say."""
+        conditional = self.diff.denoiser(y, context, sampling.precision)
+        unconditional = self.diff.denoiser(self.without_condition(y), context, sampling.precision)
+        denoise = guided(conditional, unconditional, sampling, self.diff.alphas_cumprod)
+        return clamped(denoise, clamp_to(sampling.x0_clip_q)) if sampling.clip_x0 else denoise
+
+
+    def without_condition(self, y: Tensor) -> Tensor:
+        """y (b, K) as training shows it where nothing is asked for."""
+        return torch.zeros_like(y)
 
 
 class DiffusionLow(DiffusionStream):
@@ -187,6 +180,10 @@ class DiffusionECG(DiffusionStream):
 
     def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = ECG_CHANNELS, **settings) -> None:
         super().__init__(channels, condition_dim, **{"strides": (5, 5, 3), **settings})
+
+    def without_condition(self, y: Tensor) -> Tensor:
+        """The state is dropped; what the beats look like is always told."""
+        return torch.cat([torch.zeros_like(y[:, : self.condition_dim]), y[:, self.condition_dim :]], dim=1)
 
 
 def to_model(x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from physiosynth.models.architecture import Architecture
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
 from physiosynth.models.rhythm import ecg_context
-from physiosynth.models.samplers import StepCallback, StreamSampling, ignore_step
+from physiosynth.models.samplers import StepCallback, evaluations, ignore_step
+from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.targets import target_inputs, without_targets
 from physiosynth.signals import ECG_STEPS, LOW_STEPS
 
@@ -73,48 +74,25 @@ class TwoStreamDiffusionAdapter(nn.Module):
         if self.architecture.coupled:
             rates = without_targets(len(y)) if rates is None else rates
             asked = torch.cat([y, target_inputs(rates.to(y))], dim=1)
-        drawn = draw(self.low, asked, low, low_x_T, LOW_STEPS, generators, shifted(on_step, 0, total))
+        drawn = self.low.sample(
+            asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, on_step=shifted(on_step, 0, total)
+        )
         phase = context = None
         if self.architecture.coupled:
             window = self.low.space.decode(drawn, beat_offsets(generators, len(y)).to(drawn))
             drawn, phase = window.low, window.phase
             context = ecg_context(drawn, phase, window.height)
             y = torch.cat([y, self.low.space.form_scores(window.form)], dim=1)
-        waves = draw(self.ecg, y, ecg, ecg_x_T, ECG_STEPS, generators, shifted(on_step, first, total), context)
+        counted = shifted(on_step, first, total)
+        waves = self.ecg.sample(
+            y, ecg, x_T=ecg_x_T, length=ECG_STEPS, context=context, generators=generators, on_step=counted
+        )
         return AdapterSamples(drawn, waves, phase)
 
     @staticmethod
     def evaluations(stream: DiffusionLow | DiffusionECG, sampling: StreamSampling) -> int:
-        """Steps a stream takes; a guided step evaluates its network twice."""
-        return len(sampling.timesteps(stream.diff.alphas_cumprod))
-
-
-def draw(
-    stream: DiffusionLow | DiffusionECG,
-    y: Tensor,
-    how: StreamSampling,
-    x_T: Tensor | None,
-    length: int,
-    generators: list[torch.Generator] | None,
-    on_step: StepCallback,
-    context: Tensor | None = None,
-) -> Tensor:
-    """One stream's windows (b, length, c), sampled as `how` says."""
-    return stream.sample(
-        y,
-        num_steps=how.steps,
-        method=how.method,
-        x_T=x_T,
-        cfg_scale=how.guidance,
-        alpha_bar_start=how.alpha_bar_start,
-        clip_x0=how.clip_x0,
-        x0_clip_q=how.x0_clip_q,
-        spacing=how.spacing,
-        length=length,
-        context=context,
-        generators=generators,
-        on_step=on_step,
-    )
+        """How often a stream's network is evaluated for one sample."""
+        return evaluations(sampling, stream.diff.alphas_cumprod)
 
 
 def beat_offsets(generators: list[torch.Generator] | None, count: int) -> Tensor:

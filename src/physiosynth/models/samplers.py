@@ -2,23 +2,25 @@
 
 A denoiser is called as denoise(x, step) with x (b, c, t) and an integer diffusion step, and answers (x0, eps): its
 guess of the clean signal and of the noise in x. alpha_bar (T,) is the cumulated signal power of the schedule.
+
+A sampler visits timesteps, falling, and after the last one counts the signal power as 1: the sample is the last x0.
+on_step(done, total) follows every call of the denoiser. DPM-Solver++ and Heun are written in z = x / sqrt(alpha_bar),
+whose noise has the standard deviation sigma = sqrt((1 - alpha_bar) / alpha_bar) (Karras et al., 2022, table 1).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from physiosynth.errors import RequestError
+from physiosynth.models.stream_sampling import DDPM, DPM_SOLVER_PP, HEUN, KARRAS, StreamSampling
 
 Denoiser = Callable[[Tensor, int], tuple[Tensor, Tensor]]
 StepCallback = Callable[[int, int], None]
 
-METHODS = ("ddim", "ddpm")
-SPACINGS = ("uniform", "karras")
 ALPHA_BAR_FLOOR = 5e-4
 MIN_SKIPPED = 2
 KARRAS_RHO = 7.0
@@ -28,35 +30,14 @@ def ignore_step(done: int, total: int) -> None:
     """The callback of a caller that does not watch."""
 
 
-@dataclass(frozen=True)
-class StreamSampling:
-    """How one stream is sampled."""
-
-    steps: int = 150  # asked for; "uniform" takes a few more or fewer, see ddim_steps
-    guidance: float = 0.0  # 0 samples without guidance
-    method: str = "ddim"
-    spacing: str = "uniform"  # of the steps: even in time, or Karras et al., 2022, eq. 5
-    alpha_bar_start: float = 0.0  # steps with less signal power than this are skipped
-    clip_x0: bool = True  # clamp the predicted clean signal to +-3 (the published networks)
-    x0_clip_q: float = 0.0  # and before that to this quantile of its size
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise RequestError(f"Sampling method {self.method!r} is not known. Use one of {', '.join(METHODS)}.")
-        if self.spacing not in SPACINGS:
-            raise RequestError(f"Step spacing {self.spacing!r} is not known. Use one of {', '.join(SPACINGS)}.")
-        if not 1 <= self.steps <= 1000:
-            raise RequestError(f"Steps must be from 1 to 1000, found {self.steps}.")
-        if not 0 <= self.x0_clip_q < 1:
-            raise RequestError(f"x0_clip_q is a quantile from 0 to below 1, found {self.x0_clip_q}.")
-
-    def timesteps(self, alpha_bar: Tensor) -> list[int]:
-        """The diffusion steps visited, from noise to signal."""
-        if self.method == "ddpm":
-            return list(range(len(alpha_bar) - 1, -1, -1))
-        if self.spacing == "karras":
-            return karras_steps(alpha_bar, self.steps, self.alpha_bar_start)
-        return ddim_steps(alpha_bar, self.steps, self.alpha_bar_start)
+def visited_steps(settings: StreamSampling, alpha_bar: Tensor) -> list[int]:
+    """The diffusion steps visited, from noise to signal."""
+    if settings.method == DDPM:
+        return list(range(len(alpha_bar) - 1, -1, -1))
+    if settings.spacing == KARRAS:
+        return karras_steps(alpha_bar, settings.steps, settings.alpha_bar_start, settings.alpha_bar_end)
+    visited = ddim_steps(alpha_bar, settings.steps, settings.alpha_bar_start)
+    return [t for t in visited if float(alpha_bar[t]) <= settings.alpha_bar_end] or visited[:1]
 
 
 def ddim_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> list[int]:
@@ -70,15 +51,68 @@ def ddim_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> l
     return visited[min(max(skipped, MIN_SKIPPED), len(visited) - 1) :]
 
 
-def karras_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> list[int]:
-    """The steps whose noise-to-signal ratios are nearest to those of Karras et al., 2022, eq. 5, without repeats."""
-    sigmas = ((1 - alpha_bar.double()) / alpha_bar.double()).sqrt()
-    usable = int((alpha_bar >= max(alpha_bar_start, ALPHA_BAR_FLOOR)).sum())
-    high, low = sigmas[usable - 1], sigmas[0]
-    ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
-    wanted = (high ** (1 / KARRAS_RHO) + ramp * (low ** (1 / KARRAS_RHO) - high ** (1 / KARRAS_RHO))) ** KARRAS_RHO
-    nearest = (sigmas.log()[None, :] - wanted.log()[:, None].to(sigmas)).abs().argmin(dim=1)
-    return sorted({int(t) for t in nearest}, reverse=True)
+def karras_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0, alpha_bar_end: float = 1.0) -> list[int]:
+    """The steps whose noise ratios are nearest to those of Karras et al., 2022, eq. 5.
+
+    They are `steps` different ones, or all between the two signal powers where there are fewer: where two would fall
+    on one step, the noisier moves up.
+    """
+    sigmas = sigmas_of(alpha_bar)
+    usable = max(int((alpha_bar >= max(alpha_bar_start, ALPHA_BAR_FLOOR)).sum()), 1)
+    first = min(int((alpha_bar > alpha_bar_end).sum()), usable - 1)
+    count = min(steps, usable - first)
+    high, low = (sigmas[i] ** (1 / KARRAS_RHO) for i in (usable - 1, first))
+    wanted = (
+        torch.linspace(low, high, count, dtype=torch.float64) ** KARRAS_RHO if count > 1 else sigmas[usable - 1 :][:1]
+    )
+    nearest = (sigmas.log()[None, :] - wanted.log()[:, None]).abs().argmin(dim=1).tolist()
+    for i in range(1, count):
+        nearest[i] = min(max(nearest[i], nearest[i - 1] + 1), usable - count + i)
+    return nearest[::-1]
+
+
+def sigmas_of(alpha_bar: Tensor) -> Tensor:
+    """(T,) noise-to-signal ratios sqrt((1 - alpha_bar) / alpha_bar), float64."""
+    return ((1 - alpha_bar.double()) / alpha_bar.double()).sqrt()
+
+
+def calls(settings: StreamSampling, alpha_bar: Tensor) -> list[int]:
+    """The diffusion step of every call of the denoiser, in order."""
+    visited = visited_steps(settings, alpha_bar)
+    return visited[:1] + [t for t in visited[1:] for _ in range(2)] if settings.method == HEUN else visited
+
+
+def evaluations_by_call(settings: StreamSampling, alpha_bar: Tensor) -> list[int]:
+    """How often the network is evaluated in each call of the denoiser: twice where guidance is on."""
+    return [1 + settings.guided_at(float(alpha_bar[t])) for t in calls(settings, alpha_bar)]
+
+
+def evaluations(settings: StreamSampling, alpha_bar: Tensor) -> int:
+    """How often the network is evaluated for one sample."""
+    return sum(evaluations_by_call(settings, alpha_bar))
+
+
+def sample(
+    denoise: Denoiser,
+    x: Tensor,
+    settings: StreamSampling,
+    alpha_bar: Tensor,
+    noise: Callable[[], Tensor],
+    on_step: StepCallback = ignore_step,
+) -> Tensor:
+    """Sample as the settings say; on_step(done, total) counts evaluations of the network. noise(): see ddpm."""
+    visited = visited_steps(settings, alpha_bar)
+    done = [0]
+    for count in evaluations_by_call(settings, alpha_bar):
+        done.append(done[-1] + count)
+
+    def count_evaluations(call: int, _: int) -> None:
+        on_step(done[call], done[-1])
+
+    if settings.method == DDPM:
+        return ddpm(denoise, x, visited, alpha_bar, noise, count_evaluations)
+    sampler = {DPM_SOLVER_PP: dpm_solver_pp, HEUN: heun}.get(settings.method, ddim)
+    return sampler(denoise, x, visited, alpha_bar, count_evaluations)
 
 
 def ddim(
@@ -111,3 +145,45 @@ def ddpm(
         x = mean if i + 1 == len(timesteps) else mean + (beta * (1.0 - before) / (1.0 - now)) ** 0.5 * noise()
         on_step(i + 1, len(timesteps))
     return x
+
+
+def dpm_solver_pp(
+    denoise: Denoiser, x: Tensor, timesteps: Sequence[int], alpha_bar: Tensor, on_step: StepCallback = ignore_step
+) -> Tensor:
+    """DPM-Solver++(2M), deterministic, data prediction (Lu et al., 2022, algorithm 2). One call a step.
+
+    The first step is of first order. So is the last, where log sigma has no end and every order gives x0.
+    """
+    sigmas = sigmas_of(alpha_bar)[list(timesteps)].tolist()
+    z, previous, width = x * math.hypot(1.0, sigmas[0]), None, 0.0
+    for i, t in enumerate(timesteps):
+        x0, _ = denoise(z / math.hypot(1.0, sigmas[i]), t)
+        on_step(i + 1, len(timesteps))
+        if i + 1 == len(timesteps):
+            break
+        step = math.log(sigmas[i] / sigmas[i + 1])
+        slope = 0.0 if previous is None else step / (2 * width)
+        ahead = x0 if previous is None else (1 + slope) * x0 - slope * previous
+        z = math.exp(-step) * z - math.expm1(-step) * ahead
+        previous, width = x0, step
+    return x0
+
+
+def heun(
+    denoise: Denoiser, x: Tensor, timesteps: Sequence[int], alpha_bar: Tensor, on_step: StepCallback = ignore_step
+) -> Tensor:
+    """Heun's method without churn (Karras et al., 2022, algorithm 1). Two calls a step, one in the last."""
+    sigmas = sigmas_of(alpha_bar)[list(timesteps)].tolist()
+    total = 2 * len(timesteps) - 1
+    z = x * math.hypot(1.0, sigmas[0])
+    for i, (t, sigma) in enumerate(zip(timesteps, sigmas, strict=True)):
+        x0, _ = denoise(z / math.hypot(1.0, sigma), t)
+        on_step(2 * i + 1, total)
+        if i + 1 == len(timesteps):
+            break
+        slope, after = (z - x0) / sigma, sigmas[i + 1]
+        ahead = z + (after - sigma) * slope
+        x0, _ = denoise(ahead / math.hypot(1.0, after), timesteps[i + 1])
+        z = z + (after - sigma) * (slope + (ahead - x0) / after) / 2
+        on_step(2 * i + 2, total)
+    return x0

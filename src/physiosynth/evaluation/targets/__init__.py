@@ -1,0 +1,1 @@
+"""A generator held against its list of targets: every figure beside its floor, its limit and whether it is met."""
