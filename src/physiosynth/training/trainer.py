@@ -9,57 +9,40 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.datasets.loading import WindowDataset, WindowItem, loader
 from physiosynth.errors import TrainingError
-from physiosynth.runtime import resolve_device, window_seed
+from physiosynth.runtime import resolve_device
+from physiosynth.training.averaging import power_rule
 from physiosynth.training.joint import STREAMS, JointLoss, ema_rule
-from physiosynth.training.milestones import (
-    copy_norms,
-    load_torch,
-    milestone_manifest,
-    sampling_manifest,
-    save_torch,
-    write_milestone,
-)
+from physiosynth.training.milestones import copy_norms, milestone_manifest, sampling_manifest, write_milestone
+from physiosynth.training.plan import MOST_RETURNS, Plan, make_plan
+from physiosynth.training.rate import LearningRate
 from physiosynth.training.settings import TrainSettings
+from physiosynth.training.state import Progress, restore_state, save_state
+from physiosynth.training.validation import mean_losses, spread, to_device
+from physiosynth.training.watching import Watcher
 
-VALIDATION_SEED = 2**31  # of the noise that every validation of every run sees
 FITTED_WINDOWS = 3000  # looked at to scale what LOW draws
 SPEED_STEPS = 8  # timed to plan a run and to choose a precision
-VALIDATION_SHARE = 0.12  # of a planned run's time that is not training
+SMOOTHING = 0.98  # of the running means that are shown and logged
 
 
-@dataclass
-class Progress:
-    """Where a run stands; what a callback is shown."""
-
-    step: int = 0
-    total_steps: int = 0
-    epoch: int = 0
-    train: dict[str, float] = field(default_factory=dict)  # running mean of each stream's loss
-    validation: dict[str, float] = field(default_factory=dict)  # of the last validation, by averaged weights
-    best: float = float("inf")
-    milestone: Path | None = None
-
-
-def ignore(progress: Progress) -> None:
-    """The callback of a caller that does not watch."""
+class NotFinite(TrainingError):
+    """A loss or gradient that is not a number: the run goes back to what it saved last."""
 
 
 class Trainer:
     """One run: a fold, settings and an output directory that remembers where it was.
 
-    fold: as preprocessing wrote it; out: the run's directory (milestones/, state.pt, log.csv). A directory that holds
-    a run goes on with it; its settings must be the same. Raises TrainingError, FoldError.
+    fold: as preprocessing wrote it; out: the run's directory (milestones/, state.pt, and the logs of watching.py). A
+    directory that holds a run goes on with it; its settings must be the same. Raises TrainingError, FoldError.
     """
 
     def __init__(self, fold: FoldDirectory, out: Path, settings: TrainSettings, device: str | None = None) -> None:
@@ -78,13 +61,14 @@ class Trainer:
             shown = self.data["train"][spread(len(self.data["train"]), FITTED_WINDOWS)]
             self.model.low.space.fit(shown.low, shown.phase, shown.ecg)
         self.model.to(self.device)
-        self.average = AveragedModel(self.model, multi_avg_fn=ema_rule(settings.ema_decay), use_buffers=False)
+        rule = power_rule(settings.ema_relative_sd) if settings.ema == "power" else ema_rule(settings.ema_decay)
+        self.average = AveragedModel(self.model, multi_avg_fn=rule, use_buffers=False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
+        self.rate = LearningRate(self.optimizer, settings)
         self.progress = Progress()
-        self.plan: dict[str, Any] = {}
-        self._smooth: dict[str, Tensor] = {}
+        self.plan: Plan | None = None
         if self.state_path.exists():
-            self._restore(load_torch(self.state_path))
+            self._restore()
 
     @property
     def state_path(self) -> Path:
@@ -95,31 +79,38 @@ class Trainer:
     ) -> Progress:
         """Train to the planned end or for max_minutes; on_step is called after every step and may raise to stop.
 
-        However it ends, the state is kept and the next run() goes on from it.
+        Where it raises, the state is kept and the next run() goes on from that step; an exception from within a step
+        leaves what was saved last.
         """
         started, limit_s = time.monotonic(), math.inf if max_minutes is None else max_minutes * 60
-        self._make_plan(max_minutes)
-        try:
+        if self.plan is None:
+            self.plan = make_plan(self.settings, max_minutes, self._seconds_a_step)
+            self.progress.total_steps = self.plan.total_steps
+            self._save()
+        with Watcher(self.out, self.progress.step, self.settings, self.data["val"], self.device) as self.watcher:
             self._train_until(lambda: time.monotonic() - started > limit_s, on_step)
-        except TrainingError:
-            raise  # the weights are spoilt: what was saved before them stays
-        except BaseException:
-            if self.progress.step:
-                self._save()
-            raise
-        if self.progress.milestone is None:
-            self._validate()
-        self._save()
+            if self.progress.milestone is None:
+                self._validate()
+            self._save()
         return self.progress
 
     def _train_until(self, late: Callable[[], bool], on_step: Callable[[Progress], None]) -> None:
         batches = self._batches()
         while not self._ended() and not late():
-            self._train_step(next(batches))
-            if self.progress.step % self.settings.validate_every == 0 or self._ended():
-                self._validate()
+            try:
+                self._train_step(next(batches))
+                if self.progress.step % self.settings.validate_every == 0 or self._ended():
+                    self._validate()
+                    self.rate.follow(self.progress.validation["total"])
+                    self._save()
+            except NotFinite as error:
+                self._go_back(error)
+                batches = self._batches()
+            try:
+                on_step(self.progress)
+            except BaseException:
                 self._save()
-            on_step(self.progress)
+                raise
 
     def _ended(self) -> bool:
         return self.progress.step >= self.progress.total_steps
@@ -133,31 +124,16 @@ class Trainer:
             yield from loader(data, size, settings.seed, epoch, drop_last=True, start_batch=done)
             epoch, done = epoch + 1, 0
 
-    def _make_plan(self, max_minutes: float | None) -> None:
-        """Fix precision and length once; a resumed run keeps them."""
-        if not self.plan:
-            seconds = {name: self._seconds_a_step(name) for name in self._candidates()}
-            precision = min(seconds, key=seconds.get)
-            total = self.settings.total_steps
-            if total is None:
-                if max_minutes is None:
-                    raise TrainingError("Say how long to train: --max-minutes, or --steps for an exact number.")
-                total = max(int(max_minutes * 60 * (1 - VALIDATION_SHARE) / seconds[precision]), 1)
-            self.plan = {"precision": precision, "total_steps": total}
-        self.progress.total_steps = self.plan["total_steps"]
-
-    def _candidates(self) -> list[str]:
-        wanted = self.settings.precision
-        return ["fp32", "bf16"] if wanted == "auto" else [wanted]
-
     def _seconds_a_step(self, precision: str) -> float:
         """Median seconds of a forward and backward pass, without changing weights or random state."""
-        batch = self._to_device(next(self._batches()))
+        batch = to_device(next(self._batches()), self.device)
         times = []
         for _ in range(SPEED_STEPS):
             begin = time.perf_counter()
             with self._precision(precision):
-                self.model(batch, torch.Generator().manual_seed(0), 0.0)["total"].backward()
+                loss = self.model(batch, torch.Generator().manual_seed(0), 0.0)["total"]
+            loss.backward()
+            float(loss.detach())  # a GPU answers when it is done
             times.append(time.perf_counter() - begin)
         self.optimizer.zero_grad(set_to_none=True)
         return sorted(times)[SPEED_STEPS // 2]
@@ -165,93 +141,66 @@ class Trainer:
     def _precision(self, name: str) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if name == "bf16" else nullcontext()
 
-    def _to_device(self, batch: WindowItem) -> WindowItem:
-        return WindowItem(*(values.to(self.device) for values in batch))
-
     def _train_step(self, batch: WindowItem) -> None:
-        settings, progress = self.settings, self.progress
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * self._rate_factor()
-        generator = torch.Generator().manual_seed(window_seed(settings.seed, progress.step))
-        with self._precision(self.plan["precision"]):
-            losses = self.model(self._to_device(batch), generator, settings.cond_drop_prob)
-        if not torch.isfinite(losses["total"]):
-            raise TrainingError(
-                f"The loss became {losses['total'].item()} at step {progress.step}. The last good state is kept; "
-                "train anew with a lower --learning-rate or --precision fp32."
-            )
+        settings, progress, plan = self.settings, self.progress, self.plan
+        progress.learning_rate = self.rate.set(progress.step, plan.total_steps, plan.rate_factor)
+        generator = torch.Generator().manual_seed(plan.step_seed(settings.seed, progress.step))
+        with self._precision(plan.precision):
+            losses = self.model(to_device(batch, self.device), generator, settings.cond_drop_prob)
+        check_finite("loss", losses["total"], batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
+        check_finite("gradient norm", norm, batch)
         self.optimizer.step()
         self.average.update_parameters(self.model)
         progress.step += 1
         progress.epoch = progress.step * settings.batch_size // len(self.data["train"])
         for name, loss in losses.items():
-            kept = self._smooth.get(name, loss.detach())
-            self._smooth[name] = 0.98 * kept + 0.02 * loss.detach()
-        progress.train = {name: float(value) for name, value in self._smooth.items()}
+            progress.train[name] = smoothed(progress.train.get(name), float(loss.detach()))
+        progress.gradient_norm = smoothed(progress.gradient_norm or None, float(norm))
 
-    def _rate_factor(self) -> float:
-        """Share of the learning rate at this step: warm-up, then cosine to zero, or what the plateaus left."""
-        step, settings = self.progress.step, self.settings
-        warmup = min(1.0, (step + 1) / max(settings.warmup_steps, 1))
-        if settings.schedule == "plateau":
-            return warmup * self.plan.get("plateau_factor", 1.0)
-        return warmup * 0.5 * (1 + math.cos(math.pi * step / self.plan["total_steps"]))
-
-    @torch.inference_mode()
     def _validate(self) -> None:
         """Loss of the averaged weights on the validation subjects, at fixed noise; a milestone where it improved."""
-        chosen = spread(len(self.data["val"]), self.settings.validation_windows)
-        sums = dict.fromkeys((*STREAMS, "total"), 0.0)
-        for first in range(0, len(chosen), self.settings.batch_size):
-            rows = chosen[first : first + self.settings.batch_size]
-            batch = self._to_device(self.data["val"][rows])
-            generator = torch.Generator().manual_seed(window_seed(VALIDATION_SEED, first))
-            losses = self.average.module(batch, generator, 0.0, vary=False)
-            for name in sums:
-                sums[name] += float(losses[name]) * len(rows) / len(chosen)
-        self.progress.validation = sums
-        self._follow_plateau(sums["total"])
+        settings, progress = self.settings, self.progress
+        losses = mean_losses(
+            self.average.module, self.data["val"], settings.validation_windows, settings.batch_size, self.device
+        )
+        check_finite("validation loss", torch.tensor(losses["total"]))
+        progress.validation = losses
         # Ties go to the later epoch.
-        if sums["total"] <= self.progress.best:
-            self.progress.best = sums["total"]
+        if losses["total"] <= progress.best:
+            progress.best = losses["total"]
             folder = self.out / "milestones"
             copy_norms(self.fold.path, folder)
-            self.progress.milestone = write_milestone(folder, self.checkpoint(), self.manifest())
-        self._log()
+            progress.milestone = write_milestone(folder, self.checkpoint(), self.manifest())
+        self.watcher.validated(progress, self.plan, self.average.module)
 
-    def _follow_plateau(self, value: float, patience: int = 5) -> None:
-        """Halve the rate after `patience` validations without improvement (ReduceLROnPlateau's rule)."""
-        if self.settings.schedule != "plateau":
-            return
-        worse = 0 if value <= self.progress.best else self.plan.get("plateau_worse", 0) + 1
-        if worse > patience:
-            self.plan["plateau_factor"], worse = self.plan.get("plateau_factor", 1.0) / 2, 0
-        self.plan["plateau_worse"] = worse
+    def _go_back(self, error: NotFinite) -> None:
+        """To the state that was saved last, with other noise and a lower learning rate from there on.
 
-    def _log(self) -> None:
-        """One row a validation; rows of steps that a killed run lost are written again."""
-        progress, path = self.progress, self.out / "log.csv"
-        row = [progress.step, progress.epoch, *progress.train.values(), *progress.validation.values()]
-        if not path.exists():
-            names = [f"{kind}_{name}" for kind in ("train", "val") for name in (*STREAMS, "total")]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(",".join(["step", "epoch", *names]) + "\n", encoding="utf-8")
-        with path.open("a", encoding="utf-8") as log:
-            log.write(",".join(f"{value:.6g}" for value in row) + "\n")
+        Raises TrainingError when that has not helped several times.
+        """
+        step = self.progress.step
+        self._restore()
+        before = self.plan.returns_to(self.progress.step)
+        if before >= MOST_RETURNS:
+            raise TrainingError(
+                f"{error} at step {step}, after going back to step {self.progress.step} {before} times with other "
+                "noise and a lower rate. The last good state is kept; train anew with a lower --learning-rate or "
+                "--precision fp32."
+            ) from error
+        self.plan.returns.append({"step": step, "to_step": self.progress.step, "why": str(error)})
+        self.progress.returns = len(self.plan.returns)
+        self._save()
+        self.watcher.returned(self.plan)
 
     def manifest(self) -> dict[str, Any]:
         """What stands beside a milestone of this state."""
-        progress = self.progress
-        run = {"step": progress.step, "training": {**self.settings.to_dict(), **self.plan}, "seed": self.settings.seed}
-        return (
-            milestone_manifest(
-                self.fold, self.architecture, progress.epoch, progress.validation, self.data["train"].rate_ranges()
-            )
-            | run
-        )
+        progress, settings = self.progress, self.settings
+        run = {"step": progress.step, "training": {**settings.to_dict(), **self.plan.to_dict()}, "seed": settings.seed}
+        ranges = self.data["train"].rate_ranges()
+        return milestone_manifest(self.fold, self.architecture, progress.epoch, progress.validation, ranges) | run
 
     def checkpoint(self) -> dict[str, Any]:
         """The published checkpoint's content for the state of this run."""
@@ -265,44 +214,36 @@ class Trainer:
             "meta": {"condition_dim": self.architecture.condition_dim, **sampling_manifest(self.architecture.coupled)},
         }
 
+    def _parts(self):
+        return {"model": self.model, "average": self.average, "optimizer": self.optimizer, "rate": self.rate}
+
+    def _trained_on(self) -> dict[str, Any]:
+        """What tells this fold from another."""
+        return {"test subject": self.fold.test_subject, **{f"{k} windows": len(v) for k, v in self.data.items()}}
+
     def _save(self) -> None:
-        save_torch(
-            self.state_path,
-            {
-                "model": self.model.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "settings": self.settings.to_dict(),
-                "plan": self.plan,
-                "smooth": self._smooth,
-                "progress": {
-                    "step": self.progress.step,
-                    "epoch": self.progress.epoch,
-                    "best": self.progress.best,
-                    "validation": self.progress.validation,
-                    "milestone": self.progress.milestone and self.progress.milestone.name,
-                },
-            },
-        )
+        # What was saved before is better than weights that are spoilt.
+        if torch.isfinite(torch.nn.utils.get_total_norm(self.model.parameters())):
+            save_state(self.state_path, self._parts(), self.settings, self._trained_on(), self.plan, self.progress)
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        stored, asked = state["settings"], self.settings.to_dict()
-        changed = [name for name in asked if stored.get(name) != asked[name]]
-        if changed:
+    def _restore(self) -> None:
+        self.plan, self.progress = restore_state(self.state_path, self._parts(), self.settings, self._trained_on())
+
+
+def check_finite(what: str, value: torch.Tensor, batch: WindowItem | None = None) -> None:
+    """Raises NotFinite, or TrainingError where the batch itself is at fault: going back would not help."""
+    if torch.isfinite(value):
+        return
+    for windows in (batch.ecg, batch.low, batch.phase) if batch else ():
+        spoilt = ~torch.isfinite(windows.reshape(len(windows), -1)).all(dim=1)
+        if spoilt.any():
             raise TrainingError(
-                f"{self.out} holds a run with other settings ({', '.join(changed)}). Ask for the same, or give another "
-                "--out."
+                f"Training windows {', '.join(map(str, batch.index[spoilt].tolist()))} of the fold hold values that "
+                "are not finite. Write the fold again with scripts/preprocess_wesad.py."
             )
-        self.model.load_state_dict(state["model"], strict=True)
-        self.average.load_state_dict(state["average"], strict=True)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.plan, self._smooth = dict(state["plan"]), dict(state["smooth"])
-        kept = dict(state["progress"])
-        milestone = kept.pop("milestone")
-        self.progress = Progress(**kept, milestone=milestone and self.out / "milestones" / milestone)
+    raise NotFinite(f"The {what} became {float(value.detach())}")
 
 
-def spread(count: int, wanted: int) -> list[int]:
-    """At most `wanted` indices spread evenly over range(count): every subject and state takes part."""
-    wanted = min(count, wanted)
-    return [i * count // wanted for i in range(wanted)]
+def smoothed(mean: float | None, value: float) -> float:
+    """The running mean with one value more."""
+    return value if mean is None else SMOOTHING * mean + (1 - SMOOTHING) * value

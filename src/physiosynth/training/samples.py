@@ -1,0 +1,112 @@
+"""A few windows drawn from weights in training, and how fast their hearts and breaths are beside recorded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from physiosynth.datasets.loading import WindowDataset
+from physiosynth.errors import ChannelError
+from physiosynth.models.architecture import Architecture
+from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
+from physiosynth.models.stream_sampling import StreamSampling
+from physiosynth.physiology import breathing_rate, heart_rate, r_peaks
+from physiosynth.runtime import window_generators
+from physiosynth.signals import CONDITIONS, ECG_HZ, LABEL_IDS, LOW_CHANNELS, LOW_HZ, NamedSignals
+from physiosynth.training.joint import JointLoss
+from physiosynth.training.validation import spread
+
+SAMPLE_SEED = 2**32  # of the windows that every run draws: pictures of two steps show the same noise
+STEPS = {"low": 16, "ecg": 8}  # of a coupled pair; for watching, not for export
+PUBLISHED_STEPS = 25
+
+
+@dataclass(frozen=True)
+class StateWindows:
+    """Windows of one state: ecg (n, ECG_STEPS) in mV, low (n, LOW_STEPS, 2) in units, by name."""
+
+    state: str
+    ecg: np.ndarray
+    low: NamedSignals
+
+    def __len__(self) -> int:
+        return len(self.ecg)
+
+
+@dataclass(frozen=True)
+class StateRates:
+    """Mean and SD over n windows of one state, each in /min; nan where no window has enough beats or breaths."""
+
+    state: str
+    windows: int
+    heart_rate: float
+    heart_rate_sd: float
+    breathing_rate: float
+    breathing_rate_sd: float
+
+
+def recorded(data: WindowDataset, per_state: int) -> list[StateWindows]:
+    """At most `per_state` windows of each state that the data has, spread evenly over its subjects."""
+    found = []
+    for state in CONDITIONS:
+        rows = np.flatnonzero(data.arrays.conditions == LABEL_IDS[state])
+        if len(rows):
+            rows = rows[spread(len(rows), per_state)]
+            low = NamedSignals(data.arrays.low[rows][..., data.low_order], LOW_CHANNELS, LOW_HZ)
+            found.append(StateWindows(state, np.array(data.arrays.ecg[rows])[..., 0], low))
+    return found
+
+
+def drawn(
+    model: JointLoss, data: WindowDataset, states: list[str], per_state: int, device: torch.device
+) -> list[StateWindows]:
+    """`per_state` windows of each named state, in the units of the fold that `data` is of.
+
+    Every window has its own generator of a fixed seed; no other random state is read or changed.
+    """
+    adapter = TwoStreamDiffusionAdapter(model.low, model.ecg, model.architecture, **watching(model.architecture))
+    wanted = [state for state in states for _ in range(per_state)]
+    y = torch.zeros(len(wanted), model.architecture.condition_dim)
+    y[torch.arange(len(wanted)), [CONDITIONS.index(state) for state in wanted]] = 1.0
+    samples = adapter.sample(y.to(device), generators=window_generators(SAMPLE_SEED, range(len(wanted))))
+    ecg = data.norm_ecg.invert(samples.ecg.float().cpu().numpy())[..., 0]
+    low = data.norm_low.invert(samples.low.float().cpu().numpy())
+    found = []
+    for place, state in enumerate(states):
+        rows = slice(place * per_state, (place + 1) * per_state)
+        found.append(StateWindows(state, ecg[rows], NamedSignals(low[rows], LOW_CHANNELS, LOW_HZ)))
+    return found
+
+
+def watching(architecture: Architecture) -> dict[str, StreamSampling]:
+    """Few steps, unguided: enough to see how a run goes."""
+    if not architecture.coupled:
+        return {f"{name}_sampling": StreamSampling(steps=PUBLISHED_STEPS) for name in STEPS}
+    return {
+        f"{name}_sampling": StreamSampling(steps=steps, spacing="karras", clip_x0=False)
+        for name, steps in STEPS.items()
+    }
+
+
+def rates_of(windows: StateWindows) -> StateRates:
+    """Mean heart rate and breathing rate, by the detectors that recordings are measured with."""
+    (resp,) = windows.low.select("Resp")
+    hearts = [_measured(lambda row: heart_rate(r_peaks(row, ECG_HZ)), row) for row in windows.ecg]
+    breaths = [_measured(lambda row: breathing_rate(row, LOW_HZ), row) for row in resp]
+    return StateRates(windows.state, len(windows), *_mean_and_sd(hearts), *_mean_and_sd(breaths))
+
+
+def _measured(rate: Callable[[np.ndarray], float], row: np.ndarray) -> float:
+    """The rate, or nan where early weights drew what no detector was made for: a run must not end by that."""
+    try:
+        return rate(row)
+    except (ChannelError, ValueError, IndexError, ArithmeticError):
+        return float("nan")
+
+
+def _mean_and_sd(values: list[float]) -> tuple[float, float]:
+    known = np.array([value for value in values if np.isfinite(value)])
+    return (float(known.mean()), float(known.std())) if len(known) else (np.nan, np.nan)

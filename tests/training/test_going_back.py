@@ -1,0 +1,101 @@
+"""A loss that is not a number: the run goes back, tries something else, and says so."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from toy_fold import SMALL, make_fold, same, weights
+
+from physiosynth.errors import TrainingError
+from physiosynth.training.trainer import Trainer
+
+NAN = float("nan")
+
+
+def poison(trainer, step: int, times: int):
+    """A callback that spoils a weight after `step`, so many times; it may go on to stop the run after another step."""
+    left = [times]
+
+    def on_step(progress, stop_at: int | None = None) -> None:
+        if progress.step == step and left[0]:
+            left[0] -= 1
+            torch.nn.init.constant_(trainer.model.ecg.diff.model.in_conv.bias, NAN)
+        if progress.step == stop_at:
+            raise KeyboardInterrupt
+
+    return on_step
+
+
+def test_a_spoilt_weight_sends_the_run_back_and_it_ends_well(fold, tmp_path):
+    """Spoilt after step 4, the run goes on from step 3 with half the rate and is finite at its end; it is on record."""
+    trainer = Trainer(fold, tmp_path, SMALL)
+    progress = trainer.run(on_step=poison(trainer, step=4, times=1))
+    assert (progress.step, progress.returns) == (8, 1)
+    assert [(record["step"], record["to_step"]) for record in trainer.plan.returns] == [(4, 3)]
+    assert trainer.plan.rate_factor == 0.5
+    assert all(values.isfinite().all() for values in weights(tmp_path).values())
+    (row,) = csv.DictReader((tmp_path / "returns.csv").open())
+    assert row == {"step": "4", "to_step": "3", "why": "The loss became nan", "learning_rate_factor": "0.5"}
+    assert [row["step"] for row in csv.DictReader((tmp_path / "log.csv").open())] == ["3", "6", "8"]
+
+
+def test_after_going_back_the_noise_of_a_step_is_another_and_without_it_the_old(fold, tmp_path):
+    """Two returns give three different seeds for one step; none gives the seed that runs have always had."""
+    trainer = Trainer(fold, tmp_path, SMALL)
+    trainer.run(on_step=poison(trainer, step=4, times=2))
+    plan, seeds = trainer.plan, []
+    while True:
+        seeds.append(plan.step_seed(SMALL.seed, 5))
+        if not plan.returns:
+            break
+        plan.returns.pop()
+    assert len(set(seeds)) == 3
+
+
+def test_a_run_that_went_back_resumes_exactly(fold, tmp_path):
+    """Interrupted after going back, it ends with the weights of a run that went back and was not interrupted."""
+    whole = Trainer(fold, tmp_path / "whole", SMALL)
+    whole.run(on_step=poison(whole, step=4, times=1))
+    broken = Trainer(fold, tmp_path / "broken", SMALL)
+    spoil = poison(broken, step=4, times=1)
+    with pytest.raises(KeyboardInterrupt):
+        broken.run(on_step=lambda progress: spoil(progress, stop_at=5))
+    Trainer(fold, tmp_path / "broken", SMALL).run()
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+
+
+def test_a_loss_that_stays_not_a_number_stops_the_run_with_its_step(fold, tmp_path):
+    """Spoilt every time, it stops after three returns with a plain error, and the good state is kept."""
+    trainer = Trainer(fold, tmp_path, SMALL)
+    with pytest.raises(TrainingError, match="nan at step 4, after going back to step 3 3 times"):
+        trainer.run(on_step=poison(trainer, step=4, times=99))
+    assert all(values.isfinite().all() for values in weights(tmp_path).values())
+    again = Trainer(fold, tmp_path, SMALL)
+    assert (again.progress.step, len(again.plan.returns)) == (3, 3)
+
+
+def test_a_gradient_that_is_not_a_number_never_reaches_the_weights(fold, tmp_path):
+    """A finite loss with a spoilt gradient in the first step sends the run back to its beginning."""
+    trainer = Trainer(fold, tmp_path, SMALL)
+    calls = []
+
+    def spoil(gradient):
+        calls.append(1)
+        # The steps that are timed come first.
+        return gradient * NAN if trainer.plan is not None and not trainer.plan.returns else gradient
+
+    next(trainer.model.parameters()).register_hook(spoil)
+    assert trainer.run().step == SMALL.total_steps
+    assert trainer.plan.returns == [{"step": 0, "to_step": 0, "why": "The gradient norm became nan"}]
+    assert len(calls) > SMALL.total_steps
+
+
+def test_spoilt_windows_are_named_at_once(tmp_path):
+    """A fold with a value that is not finite is told as that: no other noise would help."""
+    fold = make_fold(tmp_path / "fold_S4")
+    ecg = np.load(fold.path / "train_X_ecg.npy")
+    ecg[5, 100] = np.nan
+    np.save(fold.path / "train_X_ecg.npy", ecg)
+    with pytest.raises(TrainingError, match="Training windows 5 of the fold"):
+        Trainer(fold, tmp_path / "run", SMALL).run()
