@@ -44,13 +44,14 @@ def telling(sets: Sets, settings: Settings, on_step: OnStep) -> tuple[Row, ...]:
 def lying(sets: Sets, settings: Settings, on_step: OnStep) -> tuple[Row, ...]:
     """Density and coverage of each seed's windows among as many real ones, in both spaces.
 
-    The network's space is learned from people of neither set, where there are any.
+    The network's space is learned from people of neither set, where there are any; it is asked for with the networks.
     """
+    asked = SPACES if "resnet" in settings.kinds else SPACES[:1]
     others = sets.unseen if sets.unseen is not None else sets.left_out
     context = Context(train=None if others is None else alone(others, np.arange(len(others))))
 
     def compare(real: Judged, made: Judged, seed: int) -> dict[str, float]:
-        spaces = [name for name in SPACES if has_space(name, real, context)]
+        spaces = [name for name in asked if has_space(name, real, context)]
         close = {name: closeness(*space_of(name, real, made, context)) for name in spaces}
         return {f"{field}, {name}": getattr(close[name], field) for field in FIELDS for name in spaces}
 

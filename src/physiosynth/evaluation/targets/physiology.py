@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -29,7 +30,7 @@ def clean(sets: Sets, settings: Settings) -> tuple[Row, ...]:
         real, made, pooled = _columns(sets, state, "clean")
         share = float(real.mean())
         values = tuple(_ratio(float(column.mean()), share) for column in made)
-        floor = [_ratio(float(real[at].mean()), share) for at in resampled(len(real), len(pooled), settings.repeats)]
+        floor = [_ratio(float(real[a].mean()), float(real[b].mean())) for a, b in _two(real, pooled, settings)]
         note = f"{100 * pooled.mean():.1f} % of synthetic, {100 * share:.1f} % of real windows"
         measured = _ratio(float(pooled.mean()), share)
         rows.append(
@@ -48,7 +49,7 @@ def means(sets: Sets, settings: Settings) -> tuple[Row, ...]:
             usual = _mean(real)
             scale = 1.0 if name == "heart_rate" else usual
             values = tuple((_mean(column) - usual) / scale for column in made)
-            floor = [(_mean(real[at]) - usual) / scale for at in resampled(len(real), len(pooled), settings.repeats)]
+            floor = [(_mean(real[a]) - _mean(real[b])) / scale for a, b in _two(real, pooled, settings)]
             error = np.hypot(_standard_error(pooled), _by_person(real, view.subjects)) / scale
             lost = int((~np.isfinite(pooled)).sum())
             note = f"real {usual:.4g}, standard error {error:.2g}" + (f"; {lost} not measured" if lost else "")
@@ -97,9 +98,11 @@ def contrasts(sets: Sets, settings: Settings) -> tuple[Row, ...]:
             if not abs(change) > CLEAR_EFFECT * between:
                 continue
             values = tuple((_mean(a) - _mean(b)) / change - 1 for a, b in zip(made_first, made_second, strict=True))
-            sizes = ((len(first), len(all_first)), (len(second), len(all_second)))
-            drawn = (resampled(*size, settings.repeats, seed) for seed, size in enumerate(sizes))
-            usual = ((_mean(first[a]) - _mean(second[b])) / change - 1 for a, b in zip(*drawn, strict=True))
+            drawn = zip(_two(first, all_first, settings), _two(second, all_second, settings, 1), strict=True)
+            usual = (
+                (_mean(first[a]) - _mean(second[c])) / (_mean(first[b]) - _mean(second[d])) - 1
+                for (a, b), (c, d) in drawn
+            )
             floor = Floor.of(usual, "near_zero")
             note = f"real difference {change:.3g}, {abs(change) / between:.2f} SDs between subjects"
             measured = (_mean(all_first) - _mean(all_second)) / change - 1
@@ -114,6 +117,14 @@ def _columns(sets: Sets, state: str, name: str) -> tuple[np.ndarray, list[np.nda
     """One feature in one state: of the real windows, of each seed's, and of all seeds' together."""
     made = [each.features[name][each.states == state] for each in sets.made]
     return sets.real.features[name][sets.real.states == state], made, np.concatenate(made)
+
+
+def _two(
+    real: np.ndarray, made: np.ndarray, settings: Settings, seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Positions of real windows drawn anew: as many as there are synthetic ones, and as many as there are real ones."""
+    sizes = (len(made), 2 * seed), (len(real), 2 * seed + 1)
+    return zip(*(resampled(len(real), size, settings.repeats, draw) for size, draw in sizes), strict=True)
 
 
 def _ratio(value: float, of: float) -> float:

@@ -125,6 +125,16 @@ def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
     return "\n".join(out).lstrip("\n") + "\n"
 
 
+def summary(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
+    """One line a target: how many of its figures are met, and how many are missed by more than chance."""
+    out = ["| target | met | missed within the floor | missed |", "| --- | --- | --- | --- |"]
+    for target in dict.fromkeys(row.target for row in rows):
+        said = [row.verdict for row in rows if row.target == target]
+        counts = (said.count("met"), said.count("not met, within the floor"), said.count("not met"))
+        out.append(f"| {titles[target]} | " + " | ".join(map(str, counts)) + " |")
+    return "\n".join(out) + "\n"
+
+
 def _line(row: Row) -> str:
     sign = {"lower": "<= ", "higher": ">= ", "near_zero": "+-"}[row.better]
     interval = f" ({_text(row.low)} to {_text(row.high)})" if np.isfinite(row.low) else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.features import VERSION as FEATURES_VERSION
-from physiosynth.evaluation.inputs import Networks, config_of, drawn, overlaid, seen_by
+from physiosynth.evaluation.inputs import Networks, config_of, drawn, seen_by, subjects_of
 from physiosynth.evaluation.judged import Judged, OnStep
 from physiosynth.evaluation.kept import Kept, key_of, plain
 from physiosynth.evaluation.plan import MEASURE_S, SCALE, OnStage, Steps
@@ -19,7 +19,7 @@ from physiosynth.evaluation.targets.memory import attacks
 from physiosynth.evaluation.targets.physiology import clean, contrasts, distributions, means
 from physiosynth.evaluation.targets.plan import CHEAP, SECONDS, TARGETS, Settings
 from physiosynth.evaluation.targets.requested import requested
-from physiosynth.evaluation.targets.rows import Row, markdown
+from physiosynth.evaluation.targets.rows import Row, markdown, summary
 from physiosynth.evaluation.targets.sets import Sets, measured, windows_of
 from physiosynth.evaluation.targets.signals import coupling, log_spectra
 from physiosynth.evaluation.targets.steps import compared
@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     from physiosynth.generate.core import WESADGenerator
 
 FEW_PEOPLE = 20  # unseen ones that usefulness and privacy want
+READING = (
+    "Measured: mean over seeds, or all seeds pooled. Floor: what real windows of the same people score in the place of "
+    "the synthetic ones, mean and 95 % quantile towards worse; a limit missed within it cannot be told from chance."
+)
 DRAW_S = 0.08  # to draw one window; a guess for the time left
+OWN_SETTINGS = {  # settings that change one target alone
+    "membership": ("attacked", "seen_people"),
+    "steps": ("reference_steps", "reference_windows"),
+    "requested": ("asked_values", "asked_windows"),
+}
 CHEAP_TARGETS: Mapping[str, Callable[[Sets, Settings], tuple[Row, ...]]] = {
     "clean": clean,
     "means": means,
@@ -72,8 +81,9 @@ class Findings:
         write_json(folder / "targets.json", content)
         judged = [row for row in self.rows if row.met is not None]
         lines = ["# Targets", "", f"{sum(row.met for row in judged)} of {len(judged)} figures met.", ""]
-        lines += [f"- {name}: {value}" for name, value in self.origin.items()]
+        lines += [f"- {name}: {value}" for name, value in self.origin.items() if name != "settings"]
         lines += [f"- note: {note}" for note in self.notes]
+        lines += ["", summary(self.rows, TARGETS).rstrip(), "", READING]
         with replacing(folder / "targets.md") as temporary:
             temporary.write_text("\n".join(lines) + "\n\n" + markdown(self.rows, TARGETS), encoding="utf-8")
         return folder / "targets.json", folder / "targets.md"
@@ -123,11 +133,12 @@ def judged(
     have, rows = kept.read("targets"), []
 
     def of(name: str) -> tuple[Row, ...]:
-        if name not in have:
+        item = " ".join([name, *(str(getattr(settings, each)) for each in OWN_SETTINGS.get(name, ()))])
+        if item not in have:
             found = _measure(name, sets, settings, kept, generator, networks, places, steps.start(name), of)
-            have[name] = [row.to_dict() for row in found]
-            kept.add("targets", name, have[name])
-        return tuple(Row.from_dict(row) for row in have[name])
+            have[item] = [row.to_dict() for row in found]
+            kept.add("targets", item, have[item])
+        return tuple(Row.from_dict(row) for row in have[item])
 
     for name in settings.wanted:
         rows += of(name)
@@ -145,7 +156,7 @@ def _measure(name, sets, settings, kept, generator, networks, places, on_step, o
     if name == "closeness":
         return lying(sets, settings, on_step)
     if name == "membership":
-        return attacks(sets, settings, networks, kept, on_step)
+        return attacks(sets, settings, networks, on_step)
     if name == "requested":
 
         def measure(windows, step) -> Judged:
@@ -197,6 +208,8 @@ def _gathered(generator: WESADGenerator, places: Places, settings: Settings, ste
         )
     seen, note = seen_by(info.fold, config_of(info.reference_dir), fold)
     notes += [*info.notices, *fold.notices, *([note] if note else [])]
+    if seen and seen != subjects_of(fold.config):
+        notes.append("The bundle lists other people than this fold: it was trained on another one.")
     real = windows_of(places.fold, ("train",), settings.real)
     left_out = windows_of(places.fold, ("test",))
     if real.eda_kind != info.eda:
@@ -238,11 +251,11 @@ def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
     digest = hashlib.sha256()
     for each in (sets.real, sets.left_out, sets.unseen, *sets.made):
         digest.update(b"none" if each is None else each.windows.sha256().encode())
-    given = {name: value for name, value in asdict(settings).items() if name not in ("only", "workers")}
-    defaults = overlaid(generator.info.defaults, generator.info.defaults)
+    apart = {"only", "workers", *(name for names in OWN_SETTINGS.values() for name in names)}
+    given = {name: value for name, value in asdict(settings).items() if name not in apart}
     return key_of(
         windows=digest.hexdigest(), settings=given, features=FEATURES_VERSION, bundle=generator.info.bundle_sha256,
-        sampling=vars(defaults),
+        sampling=vars(generator.info.defaults),
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def splits(count: int, first: int, second: int, repeats: int, seed: int) -> Iter
         yield mixed[: sizes[0]], mixed[sizes[0] : sum(sizes)]
 
 
-def resampled(count: int, size: int, repeats: int, seed: int = DRAW_SEED) -> Iterator[np.ndarray]:
+def resampled(count: int, size: int, repeats: int, seed: int) -> Iterator[np.ndarray]:
     """Positions of bootstrap draws: what a mean over `size` new windows of the same kind varies by."""
     for repeat in range(repeats):
         yield np.random.default_rng(window_seed(seed, 9000 + repeat)).integers(count, size=size)

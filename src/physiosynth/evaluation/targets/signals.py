@@ -51,7 +51,7 @@ def coupling(sets: Sets, settings: Settings) -> tuple[Row, ...]:
         for state in sets.states:
             real, pooled = _pairs(sets.real, state, name), _pairs(sets.pooled, state, name)
             made = [_pairs(each, state, name) for each in sets.made]
-            drawn = [real.take(at) for at in resampled(len(real.own), len(pooled.own), settings.repeats)]
+            drawn = [real.take(at) for at in resampled(len(real.own), len(pooled.own), settings.repeats, DRAW_SEED)]
             for measure in ("auc", "excess"):
                 rows.append(_strength(name, state, measure, real, pooled, made, drawn))
             rows.append(_left(name, state, real, pooled, settings))

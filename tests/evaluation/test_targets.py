@@ -1,0 +1,368 @@
+"""The list of targets: real windows reach it, windows wrong in a known way do not, and a run goes on where it was."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from people import as_synthetic, near_copies
+from people import cohort as people_cohort
+from toy import toy_windows
+
+from physiosynth.errors import EvaluationError, RequestError
+from physiosynth.evaluation.controls import white_noise
+from physiosynth.evaluation.judging import control_of
+from physiosynth.evaluation.kept import Kept
+from physiosynth.evaluation.metrics import Predictions
+from physiosynth.evaluation.plan import Steps
+from physiosynth.evaluation.registry import Judged
+from physiosynth.evaluation.targets import run as runs
+from physiosynth.evaluation.targets.likeness import lying, telling
+from physiosynth.evaluation.targets.memory import attacks, same_beats
+from physiosynth.evaluation.targets.plan import TARGETS, Settings, settings_of
+from physiosynth.evaluation.targets.requested import requested
+from physiosynth.evaluation.targets.rows import NAN, Floor, Row, markdown
+from physiosynth.evaluation.targets.run import CHEAP_TARGETS, Places, check, judged
+from physiosynth.evaluation.targets.sets import Sets, alone, splits, windows_of
+from physiosynth.evaluation.targets.steps import compared
+from physiosynth.evaluation.targets.usefulness import by_person, transfers
+from physiosynth.signals import CONDITIONS, LABEL_IDS
+
+STATES = ("baseline", "stress")
+FEW = Settings(windows=40, seeds=(0,), repeats=40, slow_repeats=3, kinds=("logistic",))
+QUIET = lambda done, total: None  # noqa: E731
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """100 windows of two states of eight people, measured."""
+    return Judged.of(toy_windows(100, 0, [f"A{i}" for i in range(8)], STATES))
+
+
+@pytest.fixture(scope="module")
+def halves(pool):
+    """Sets in which 40 windows a state, held out of the real ones, stand for the synthetic ones."""
+    late = np.concatenate([np.flatnonzero(pool.states == state)[60:] for state in STATES])
+    early = np.setdiff1d(np.arange(len(pool)), late)
+    return alone(pool, early), alone(pool, late)
+
+
+def rows_of(real, made, names=tuple(CHEAP_TARGETS)):
+    sets = Sets(real, (made,))
+    found = [row for name in names if name in CHEAP_TARGETS for row in CHEAP_TARGETS[name](sets, FEW)]
+    found += telling(sets, FEW, QUIET) if "discriminative" in names else ()
+    return found + list(lying(sets, FEW, QUIET) if "closeness" in names else ())
+
+
+def failed(rows):
+    """Targets and parts that are missed by more than chance."""
+    return {(row.target, row.part.split(":")[0]) for row in rows if row.verdict == "not met"}
+
+
+def test_real_windows_held_out_reach_every_target(halves):
+    """Real windows in the place of synthetic ones miss nothing by more than chance, and are as clean as real ones."""
+    rows = rows_of(*halves, (*CHEAP_TARGETS, "discriminative", "closeness"))
+    assert failed(rows) == set()
+    assert all(row.met for row in rows if row.target in ("clean", "ks"))
+    assert {row.target for row in rows} == {*CHEAP_TARGETS, "discriminative", "closeness"}
+    assert {row.state for row in rows if row.target == "ks"} == set(STATES)
+
+
+def test_white_noise_misses_every_kind_of_target(halves):
+    """Noise has no beats, no breath, no coupling and no spectrum, and is told at once."""
+    real, made = halves
+    rows = rows_of(
+        real, control_of("white_noise", alone(made, np.arange(0, len(made), 2)), 1), (*CHEAP_TARGETS, "discriminative")
+    )
+    missed = failed(rows)
+    assert {target for target, _ in missed} >= {*CHEAP_TARGETS, "discriminative"}
+    assert {("spectra", channel) for channel in ("ECG", "EDA", "Resp")} <= missed
+    assert ("coupling", "resp_heart") in missed and ("ks", "scr_rate") in missed
+
+
+def test_randomised_phases_keep_the_spectrum_and_lose_the_beats(halves):
+    """Windows with the right spectra and no beats miss clean windows, heart rates and coupling, not the spectra."""
+    real, made = halves
+    missed = failed(rows_of(real, control_of("phase_randomised", alone(made, np.arange(0, len(made), 2)), 1)))
+    assert {("clean", "share"), ("ks", "rmssd"), ("coupling", "edr_resp")} <= missed
+    assert ("spectra", "ECG") not in missed
+
+
+def test_swapped_channels_are_seen_in_levels_and_spectra(halves):
+    """EDA in the place of Resp misses both spectra and the skin's level."""
+    real, made = halves
+    missed = failed(rows_of(real, control_of("swapped_channels", alone(made, np.arange(0, len(made), 2)), 1)))
+    assert {("ks", "tonic_level"), ("ks", "breathing_rate"), ("spectra", "EDA"), ("spectra", "Resp")} <= missed
+
+
+def test_channels_of_different_windows_miss_the_coupling_alone(halves):
+    """Real channels paired anew keep every distribution and lose what ties them together."""
+    missed = failed(rows_of(halves[0], control_of("shuffled_pairing", halves[1], 1)))
+    assert ("coupling", "resp_heart") in missed and {target for target, _ in missed} == {"coupling"}
+
+
+def test_states_dealt_at_random_miss_the_contrasts(halves):
+    """Windows with wrong labels have no state contrasts, and clear ones alone are asked for."""
+    found = rows_of(halves[0], control_of("shuffled_states", halves[1], 1), ("contrasts",))
+    assert ("contrasts", "heart_rate") in failed(found)
+    assert all(float(row.note.split(", ")[1].split(" SDs")[0]) > 0.5 for row in found)
+
+
+def test_a_wrong_sign_and_a_figure_that_cannot_be_measured_fail():
+    """Limits are read in the direction of the figure; nothing measured is nothing met; no limit is no verdict."""
+    assert Row("means", "stress", "x", -1.9, 2.0, "near_zero").met
+    assert not Row("means", "stress", "x", -2.1, 2.0, "near_zero").met
+    assert not Row("contrasts", "all", "x", -1.5, 0.2, "near_zero").met  # a share of -0.5 of the real effect
+    assert not Row("clean", "stress", "x", 0.96, 0.97, "higher").met
+    assert not Row("ks", "stress", "x", NAN, 0.3, "lower").met
+    assert Row("spectra", "stress", "x", 9.0, None, "lower").met is None
+    assert Row("ks", "stress", "x", 0.3, 0.2, "lower", floor=Floor(0.1, 0.31)).verdict == "not met, within the floor"
+    assert Row("ks", "stress", "x", 0.3, 0.2, "lower", floor=Floor(0.1, 0.29)).verdict == "not met"
+
+
+def test_the_edge_of_a_floor_lies_towards_worse():
+    """Of draws from 1 to 100 it is 95 where lower is better, 6 where higher is, the largest size near zero."""
+    draws = [float(i) for i in range(1, 101)]
+    assert Floor.of(draws, "lower").edge == 95
+    assert Floor.of(draws, "higher").edge == 6
+    assert Floor.of([-3.0, 1.0], "near_zero").edge == -3
+
+
+def test_rows_survive_json_and_stand_in_the_table():
+    """A row comes back from JSON as it was, NaN included, and the table tells its verdict."""
+    row = Row("ks", "stress", "rmssd", 0.2, 0.25, "lower", (0.1, NAN), Floor(0.1, 0.19), note="few")
+    back = Row.from_dict(json.loads(json.dumps(row.to_dict(), allow_nan=False)))
+    assert repr(back) == repr(row)
+    text = markdown([row], TARGETS)
+    assert "| stress | rmssd | 0.2 | - | 0.1 (0.19) | - | <= 0.25 | met: few |" in text and "1 of 1 met" in text
+
+
+def test_random_splits_are_apart_and_shrink_together():
+    """Two sets of a floor share no window; where there are too few both shrink alike."""
+    (first, second), *_ = splits(100, 30, 20, 1, 0)
+    assert len(first) == 30 and len(second) == 20 and not set(first) & set(second)
+    ((first, second),) = splits(20, 30, 30, 1, 0)
+    assert len(first) == len(second) == 10 and not set(first) & set(second)
+
+
+def test_near_copies_are_seen_by_the_attacks_and_new_windows_are_not():
+    """Membership shows where training windows are given back with a little noise on them."""
+    members, outsiders = people_cohort([1, 2, 3], 2, 1), people_cohort([11, 12, 13], 2, 1)
+    real, unseen = Judged.of(members), Judged.of(outsiders)
+    settings = replace(FEW, windows=6)
+    copies = Sets(real, (Judged.of(near_copies(members)),), unseen=unseen)
+    found = {row.part: row for row in attacks(copies, settings, None, QUIET)}
+    assert found["distance: AUC"].measured > 0.95 and not found["distance: AUC"].met
+    assert not found["distance: TPR at 1 % FPR"].met
+    beats = next(row for part, row in found.items() if "mean beat" in part)
+    assert beats.measured > 0.5 and not beats.met
+    fresh = Sets(real, (Judged.of(as_synthetic(people_cohort([21, 22, 23], 2, 5))),), unseen=unseen)
+    found = {row.part: row for row in attacks(fresh, settings, None, QUIET)}
+    assert found["distance: AUC"].measured < 0.75 and next(r for p, r in found.items() if "mean beat" in p).met
+
+
+def test_a_beat_is_somebodys_by_its_shape_alone():
+    """Twice the size at another level is the same beat; another shape is not."""
+    time = np.linspace(0, 1, 60)
+    person = np.exp(-((time - 0.4) ** 2) / 0.002)
+    other = np.exp(-((time - 0.6) ** 2) / 0.002)
+    assert same_beats(np.stack([2 * person + 1, other]), person[None]).tolist() == [[True], [False]]
+
+
+def test_counts_of_each_person_add_up_to_the_confusion():
+    """Two people, two classes: rows are the truth, columns what was said."""
+    chances = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    said = Predictions(
+        ("other", "stress"), chances, np.array(["other", "stress", "stress"]), np.array(["P1", "P1", "P2"])
+    )
+    assert by_person(said).tolist() == [[[1, 0], [0, 1]], [[0, 0], [1, 0]]]
+
+
+def test_synthetic_windows_of_the_same_kind_are_as_useful_and_noise_is_not(halves, tmp_path):
+    """TSTR over TRTR is near 1 for real windows under another name; noise cannot teach; trainings are kept."""
+    real, made = halves
+    unseen = Judged.of(toy_windows(20, 9, ["U1", "U2", "U3"], STATES))
+    kept = Kept(tmp_path, "key")
+    good = Sets(real, (made,), unseen=unseen)
+    ratio, gain = transfers(replace_subjects(good), FEW, kept, QUIET)[:2]
+    assert ratio.met and ratio.measured > 0.9 and gain.limit is None and gain.low <= gain.measured <= gain.high
+    assert len(kept.read("trainings")) == 6
+    noise = Judged.of(
+        as_synthetic(white_noise(made.windows, 2)), features=made.features.take(np.roll(np.arange(len(made)), 40))
+    )
+    ratio = transfers(Sets(real, (noise,), unseen=unseen), FEW, Kept(tmp_path / "n", "key"), QUIET)[0]
+    assert not ratio.met
+
+
+def replace_subjects(sets):
+    made = tuple(Judged.of(as_synthetic(each.windows), features=each.features) for each in sets.made)
+    return replace(sets, made=made)
+
+
+def test_a_person_who_is_trained_on_and_tested_on_is_refused(halves, tmp_path):
+    """The unseen people must not be those the generator has seen."""
+    sets = replace_subjects(Sets(halves[0], (halves[1],), unseen=halves[1]))
+    with pytest.raises(EvaluationError, match="A0"):
+        transfers(sets, FEW, Kept(tmp_path, "key"), QUIET)
+    assert not Kept(tmp_path, "key").read("trainings")
+
+
+def test_steps_are_held_against_the_spread_over_seeds():
+    """A figure that moves by more than twice its spread counts as changed."""
+    one = [Row("ks", state, "rmssd", 0.1, 0.2, "lower", (0.09, 0.11)) for state in STATES]
+    same = [replace(row, values=(0.10, 0.12)) for row in one]
+    moved = [replace(row, values=(0.30, 0.32)) for row in one]
+    share, *rows = compared(one, same)
+    assert share.measured == 1 and share.met and rows[0].measured == pytest.approx(-0.01)
+    assert not compared(one, moved)[0].met and compared(one, moved)[0].measured == 0
+
+
+class Obedient:
+    """A generator whose heart rate is what was asked for, up to a slip, and which tells its range."""
+
+    def __init__(self, slip):
+        ranges = {"stress": {"heart_rate": (70.0, 90.0)}}
+        defaults = SimpleNamespace(steps=4)
+        self.info = SimpleNamespace(
+            target_ranges=ranges, conditions=("stress",), bundle_sha256="abc", defaults=defaults
+        )
+        self.slip, self.asked = slip, []
+
+    def sample_batch(self, state, count, seed, sampling, on_step, first_window, targets):
+        self.asked.append(targets.heart_rate)
+        return replace(toy_windows(count, seed % 1000, ("x",), (state,)), source="synthetic")
+
+    @staticmethod
+    def write_npz(batch, path):
+        from physiosynth.files import write_npz
+
+        write_npz(path, ecg=batch.ecg, eda=batch.eda, resp=batch.resp, states=batch.states)
+
+
+@pytest.mark.parametrize(("slip", "share"), [(0.0, 1.0), (10.0, 0.0)])
+def test_requested_rates_are_asked_over_the_whole_range(halves, tmp_path, monkeypatch, slip, share):
+    """Values from end to end are asked for; windows off by more than the reach do not count."""
+    monkeypatch.setattr(
+        "physiosynth.evaluation.targets.requested._targets", lambda name, value: SimpleNamespace(**{name: value})
+    )
+    generator, template = Obedient(slip), halves[1].of_state("stress")
+
+    def measure(windows, on_step):
+        features = template.features.take(np.arange(len(windows)))
+        rates = np.repeat(generator.asked, 2) + generator.slip
+        return Judged.of(windows, features=replace(features, values=features.values | {"heart_rate": rates}))
+
+    settings = replace(FEW, asked_values=3, asked_windows=2)
+    rate, clean = requested(generator, Sets(*halves[:1], (halves[1],)), settings, tmp_path, measure, QUIET)
+    assert generator.asked == [70.0, 80.0, 90.0] and "range 70 to 90" in rate.note
+    assert rate.measured == share and rate.met is (share >= 0.9) and clean.met is not None
+
+
+def test_a_generator_that_takes_no_rates_misses_the_target(halves, tmp_path):
+    """What cannot be asked for is told and is not met."""
+    generator = SimpleNamespace(info=SimpleNamespace())
+    (row,) = requested(generator, Sets(*halves[:1], (halves[1],)), FEW, tmp_path, None, QUIET)
+    assert row.met is False and "no rates" in row.note
+
+
+def test_targets_are_kept_one_by_one(halves, tmp_path, monkeypatch):
+    """A run that stops in the second target has kept the first and begins with the second."""
+    sets, settings = Sets(halves[0], (halves[1],)), replace(FEW, only=("clean", "means"))
+    asked = []
+
+    def stop(sets, settings):
+        raise KeyboardInterrupt
+
+    first = CHEAP_TARGETS["clean"]
+    monkeypatch.setitem(CHEAP_TARGETS, "clean", lambda *given: asked.append("clean") or first(*given))
+    means = CHEAP_TARGETS["means"]
+    monkeypatch.setitem(CHEAP_TARGETS, "means", stop)
+    given = (Kept(tmp_path, "key"), None, None, Places(tmp_path, None, tmp_path, tmp_path))
+    steps = Steps({"clean": 1, "means": 1}, QUIET, lambda stage: None)
+    with pytest.raises(KeyboardInterrupt):
+        judged(sets, settings, *given, steps)
+    monkeypatch.setitem(CHEAP_TARGETS, "means", means)
+    found = judged(sets, settings, *given, steps)
+    assert asked == ["clean"] and {row.target for row in found} == {"clean", "means"}
+
+
+def test_settings_that_make_no_sense_are_refused():
+    """An unknown target, no seed and no windows are told in words; the reference of steps is off unless asked for."""
+    with pytest.raises(RequestError, match="nonsense"):
+        settings_of(False, only=("nonsense",))
+    with pytest.raises(RequestError, match="seeds"):
+        settings_of(False, seeds=(1, 1))
+    with pytest.raises(RequestError, match="windows"):
+        settings_of(True, windows=0)
+    assert "steps" not in Settings().wanted and "steps" in settings_of(True, reference_steps=50).wanted
+
+
+def write_fold(folder, test_subject, **windows):
+    """A fold directory of these windows by split, without norms."""
+    folder.mkdir()
+    for name, each in windows.items():
+        np.save(folder / f"{name}_X_ecg.npy", each.ecg[..., None])
+        np.save(folder / f"{name}_X_low.npy", np.stack([each.eda, each.resp], axis=2))
+        np.save(folder / f"{name}_cond.npy", np.array([LABEL_IDS[state] for state in each.states]))
+        np.save(folder / f"{name}_subject.npy", each.subjects)
+    subjects = {name: sorted(set(each.subjects.tolist())) for name, each in windows.items()}
+    config = {"test_subject": test_subject, "source": "virtual", "eda": "full", "subjects": subjects}
+    (folder / "dataset_config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory):
+    """A fold that S10 is left out of, and a fold of another cohort with the same names."""
+    root = tmp_path_factory.mktemp("folds")
+    train, val, test = (
+        toy_windows(each, seed, names)
+        for each, seed, names in ((6, 1, ("S2", "S3", "S4")), (1, 2, ("S5",)), (2, 3, ("S10",)))
+    )
+    own = write_fold(root / "own", "S10", train=train, val=val, test=test)
+    other = write_fold(root / "other", "S10", train=toy_windows(4, 4, ("S2", "S3")), test=toy_windows(2, 5, ("S10",)))
+    return own, other
+
+
+def test_few_windows_are_drawn_of_each_state_and_person_and_cohorts_are_kept_apart(folds):
+    """So many a state of the first fold; so many a state and person of every split of the second, under other names."""
+    own, other = folds
+    few = windows_of(own, ("train",), per_state=5)
+    assert [int((few.states == state).sum()) for state in CONDITIONS] == [5] * 4
+    assert few.sha256() == windows_of(own, ("train",), per_state=5).sha256()
+    unseen = windows_of(other, ("train", "test"), each=2, cohort="unseen ")
+    assert set(unseen.subjects) == {"unseen S2", "unseen S3", "unseen S10"} and len(unseen) == 3 * 4 * 2
+
+
+def test_a_bundle_is_checked_from_end_to_end_and_not_twice(folds, tmp_path, monkeypatch):
+    """The embedded bundle: windows are drawn, measured and judged, a report is written, a second call only reads."""
+    from physiosynth.generate.bundle import resolve_bundle
+    from physiosynth.generate.core import WESADGenerator
+
+    bundle = resolve_bundle("default")
+    generator = WESADGenerator.from_bundle(bundle, "cpu")
+    places = Places(*folds, tmp_path / "out", tmp_path / "cache")
+    settings = settings_of(True, windows=2, only=("clean", "spectra"), real=4, unseen=1)
+    steps = []
+    found = check(bundle, generator, places, settings, lambda done, total: steps.append((done, total)))
+    assert steps == sorted(steps) and steps[-1][0] == steps[-1][1]
+    assert {row.target for row in found.rows} == {"clean", "spectra"} and any("unseen people" in n for n in found.notes)
+    data, page = found.write(tmp_path / "out")
+    assert len(json.loads(data.read_text())["rows"]) == len(found.rows) and "log-spectral" in page.read_text().lower()
+    monkeypatch.setattr(generator, "sample_batch", None)
+    monkeypatch.setattr(runs, "_measure", None)
+    again = check(bundle, generator, places, settings)
+    assert repr(again.rows) == repr(found.rows)
+
+
+def test_a_fold_without_training_windows_is_refused(tmp_path):
+    """Targets need the people learned from; the message says which windows are missing."""
+    from physiosynth.generate.bundle import resolve_bundle
+    from physiosynth.generate.core import WESADGenerator
+
+    bundle = resolve_bundle("default")
+    fold = write_fold(tmp_path / "fold", "S10", test=toy_windows(2, 1, ("S10",)))
+    places = Places(fold, None, tmp_path / "out", tmp_path / "cache")
+    with pytest.raises(EvaluationError, match="train"):
+        check(bundle, WESADGenerator.from_bundle(bundle, "cpu"), places, settings_of(True))
