@@ -59,6 +59,7 @@ class Trainer:
         self.model = JointLoss(self.architecture, weights, share)
         if self.architecture.coupled and not self.state_path.exists():
             shown = self.data["train"][spread(len(self.data["train"]), FITTED_WINDOWS)]
+            check_windows(shown)
             self.model.low.space.fit(shown.low, shown.phase, shown.ecg)
         self.model.to(self.device)
         rule = power_rule(settings.ema_relative_sd) if settings.ema == "power" else ema_rule(settings.ema_decay)
@@ -234,14 +235,20 @@ def check_finite(what: str, value: torch.Tensor, batch: WindowItem | None = None
     """Raises NotFinite, or TrainingError where the batch itself is at fault: going back would not help."""
     if torch.isfinite(value):
         return
-    for windows in (batch.ecg, batch.low, batch.phase) if batch else ():
+    if batch:
+        check_windows(batch)
+    raise NotFinite(f"The {what} became {float(value.detach())}")
+
+
+def check_windows(batch: WindowItem) -> None:
+    """Raises TrainingError where signals are not finite."""
+    for windows in (batch.ecg, batch.low, batch.phase):
         spoilt = ~torch.isfinite(windows.reshape(len(windows), -1)).all(dim=1)
         if spoilt.any():
             raise TrainingError(
                 f"Training windows {', '.join(map(str, batch.index[spoilt].tolist()))} of the fold hold values that "
                 "are not finite. Write the fold again with scripts/preprocess_wesad.py."
             )
-    raise NotFinite(f"The {what} became {float(value.detach())}")
 
 
 def smoothed(mean: float | None, value: float) -> float:
