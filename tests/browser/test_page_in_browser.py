@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import ROOT
 from physiosynth.signals import ECG_STEPS, LOW_STEPS
+from places import ROOT
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -9,7 +9,7 @@ import pytest
 from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
-from conftest import ROOT
+from places import ROOT
 
 FOLD = "data/processed/two_stream/fold_S10"
 WORDS = "Synthetic, trained on simulated data, not for clinical use"

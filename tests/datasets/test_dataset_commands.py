@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from made_recordings import session
 
-from conftest import ROOT
 from physiosynth.datasets.folds import load_fold
 from physiosynth.datasets.wesad import write_subject
+from places import ROOT
 
 
 def command(name, *arguments):

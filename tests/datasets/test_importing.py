@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import ROOT, shared_path
 from physiosynth.datasets.importing import ImportSettings, import_recording, read_labels, resampled
 from physiosynth.datasets.preprocess import prepare
 from physiosynth.datasets.wesad import read_subject, write_subject
@@ -13,6 +12,7 @@ from physiosynth.datasets.windows import cut_windows
 from physiosynth.errors import ChannelError, RecordingError, RequestError
 from physiosynth.physiology import heart_rate, r_peaks
 from physiosynth.signals import CHEST_HZ, LOW_HZ
+from places import ROOT, shared_path
 
 NEUROKIT = ROOT / "tests" / "fixtures" / "neurokit_rest_60s.csv"
 COLUMNS = {"ECG": "ECG", "EDA": "EDA", "RESP": "RSP"}

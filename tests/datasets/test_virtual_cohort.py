@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.signal import butter, coherence, sosfiltfilt
 
-from conftest import shared_path
 from physiosynth import physiology
 from physiosynth.datasets.virtual import ecg as ecg_room
 from physiosynth.datasets.virtual.measure import NEEDED_CHANNELS, compare, measure_recording
@@ -25,6 +24,7 @@ from physiosynth.datasets.virtual_cohort import (
 from physiosynth.datasets.wesad import find_subjects, read_subject, write_subject
 from physiosynth.errors import RequestError
 from physiosynth.signals import CHEST_HZ, CONDITIONS, ECG_HZ, IGNORED_IDS, LABEL_IDS, LOW_HZ
+from places import shared_path
 
 BASELINE = LABEL_IDS["baseline"]
 SUBJECTS, SCALE = 15, 0.4

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from made_recordings import session
 
-from conftest import shared_path
 from physiosynth.datasets.recording import RecordedChannel, Recording
 from physiosynth.datasets.wesad import CHEST_UNITS, WRIST_UNITS, find_subjects, read_subject, write_subject
 from physiosynth.errors import RecordingError
 from physiosynth.signals import CHEST_HZ, WRIST_HZ
+from places import shared_path
 
 READ_AND_REPORT = """
 import resource, sys, time

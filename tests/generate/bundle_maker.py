@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from conftest import shared_path
 from physiosynth.models.architecture import Architecture, StreamSettings, published
 from physiosynth.models.low_space import DRAWN_CHANNELS, FORM_CONSTANTS
 from physiosynth.models.rhythm import CONTEXT_CHANNELS
 from physiosynth.models.targets import TARGET_INPUTS
+from places import shared_path
 
 # Means and SDs of the published fold: EDA is phasic and small, Resp is larger.
 NORM_LOW = {"mean": np.array([0.001, 0.05], np.float32), "std": np.array([0.088, 3.09], np.float32)}

@@ -1,12 +1,10 @@
 """The fast path answers what the reference network answers."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import torch
 
 from physiosynth.models.architecture import coupled, published
-from physiosynth.models.inference import InferenceUNet, Terms, answers
+from physiosynth.models.inference import answers
 from physiosynth.models.unet1d import UNet1D
 
 STEP = 500

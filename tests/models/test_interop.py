@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import shared_path
 from physiosynth.models.architecture import published
 from physiosynth.models.diffusion import to_model, to_user
 from physiosynth.models.stream_sampling import StreamSampling
+from places import shared_path
 
 TOLERANCE = 1e-4
 
