@@ -150,7 +150,7 @@ class DiffusionStream(nn.Module):
         """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say."""
         conditional = self.diff.denoiser(y, context, sampling.precision)
         unconditional = self.diff.denoiser(torch.zeros_like(y), context, sampling.precision)
-        denoise = guided(conditional, unconditional, sampling, self.diff.alphas_cumprod)
+        denoise = guided(conditional, unconditional, sampling, len(self.diff.betas))
         return clamped(denoise, clamp_to(sampling.x0_clip_q)) if sampling.clip_x0 else denoise
 
 
