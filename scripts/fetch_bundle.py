@@ -22,7 +22,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--url", help="http(s):// or file:// (default: $WEIGHTS_ZIP_URL, which no process list shows)")
     parser.add_argument("--sha256", metavar="HEX", help="of the zip (default: $BUNDLE_SHA256)")
-    parser.add_argument("--into", metavar="DIR", help="replaced as a whole (default: a folder in the cache)")
+    parser.add_argument("--into", metavar="DIR", help="a new or empty folder, or a bundle to replace (a cache)")
     return parser.parse_args()
 
 

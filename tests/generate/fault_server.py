@@ -107,8 +107,8 @@ def whole(content: Content, length: int | None = -1, stop: int | None = None, en
     return answer
 
 
-def rest(content: Content, etag: str | None = "its own") -> Answer:
-    """What Range asks for of the file, whatever If-Range says."""
+def rest(content: Content, etag: str | None = "its own", most: int | None = None) -> Answer:
+    """What Range asks for of the file, whatever If-Range says. most: bytes that are sent."""
 
     def answer(handler: Handler) -> None:
         start, size = int(re.search(r"\d+", handler.headers["Range"])[0]), len(content.data)
@@ -118,7 +118,7 @@ def rest(content: Content, etag: str | None = "its own") -> Answer:
             Content_Range=f"bytes {start}-{size - 1}/{size}",
             ETag=content.etag if etag == "its own" else etag,
         )
-        handler.wfile.write(content.data[start:])
+        handler.wfile.write(content.data[start:][:most])
 
     return answer
 

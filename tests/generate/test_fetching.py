@@ -29,12 +29,12 @@ FILLER_BYTES = 300_000
 SECRET = "hunter2"
 
 
-def bundle_zip(version: int = 1) -> Content:
+def bundle_zip(version: int, filler: int = FILLER_BYTES) -> Content:
     """A zip in a bundle's layout, some blocks long; its ETag names the version."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as file:
         file.writestr(PLACE, str(version))
-        file.writestr("data/filler.bin", np.random.default_rng(version).bytes(FILLER_BYTES))
+        file.writestr("data/filler.bin", np.random.default_rng(version).bytes(filler))
     return Content(sink.getvalue(), f'"version {version}"')
 
 
@@ -58,6 +58,14 @@ def fetched(server: FaultServer, content: Content = ZIP, limits: Limits = QUICK,
     root = fetch_bundle(server.url(), sha(content), limits=limits, **options)
     assert (root / "data/filler.bin").stat().st_size == FILLER_BYTES
     return root
+
+
+def old_bundle(folder: Path) -> Path:
+    """A bundle that was built here before."""
+    (folder / PLACE).parent.mkdir(parents=True)
+    (folder / PLACE).write_text("old")
+    (folder / "bundle.json").touch()
+    return folder
 
 
 def refusal(server: FaultServer, sha256: str | None = sha(ZIP), limits: Limits = QUICK, **options) -> FetchError:
@@ -149,14 +157,13 @@ def test_a_bundle_arrives_whole_under_either_spelling_of_its_hash(spell):
 
 def test_a_second_start_makes_no_request(tmp_path):
     """Neither with the cache nor with a folder of one's own; a folder with another bundle is replaced."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "old").touch()
+    own = old_bundle(tmp_path / "own")
     with FaultServer(good(ZIP)) as server:
         first = fetched(server)
         assert fetched(server) == first and len(server.seen) == 1
-        own = fetched(server, into=tmp_path / "own")
-        assert not (own / "old").exists()
-        assert fetched(server, into=tmp_path / "own") == own and len(server.seen) == 2
+        assert fetched(server, into=own) == own
+        assert (own / PLACE).read_text() == "1"
+        assert fetched(server, into=own) == own and len(server.seen) == 2
 
 
 def test_a_file_url_is_verified_like_any_other(tmp_path):
@@ -234,6 +241,14 @@ def test_a_server_without_a_mark_of_its_version_is_not_asked_for_the_rest():
     assert server.seen[1]["Range"] is None
 
 
+def test_a_try_that_brought_much_does_not_count():
+    """A line that breaks every few MB brings the whole file, however few failures in a row are allowed."""
+    large = bundle_zip(3, 4 << 20)
+    with FaultServer(whole(large, stop=1_500_000), rest(large, most=1_500_000), rest(large)) as server:
+        root = fetch_bundle(server.url(), sha(large), limits=Limits(tries=2, first_wait_s=0.0))
+    assert (root / PLACE).is_file() and len(server.seen) == 3
+
+
 def test_waits_grow_jitter_and_follow_the_seed():
     """Each wait is up to twice the one before, at least half of it jittered away at most, never above the longest."""
     waits = {0: [], 1: [], 2: []}
@@ -261,17 +276,17 @@ def test_waits_grow_jitter_and_follow_the_seed():
         (whole(ZIP, length=5 << 30, stop=9), FetchCause.TOO_LARGE, 1),
         (plain(302, Location="/bundle.zip"), FetchCause.REDIRECT, 6),
         (plain(302, Location="file:///etc/passwd"), FetchCause.REDIRECT, 1),
+        (plain(302, Location="http://[nowhere"), FetchCause.REDIRECT, 1),
     ],
-    ids=["404", "500", "cut", "reset", "hash", "page", "empty", "large", "loop", "to a file"],
+    ids=["404", "500", "cut", "reset", "hash", "page", "empty", "large", "loop", "to a file", "to nowhere"],
 )
 def test_what_cannot_be_mended_is_refused_by_its_own_code_and_nothing_is_unpacked(fault, cause, requests, tmp_path):
     """The old bundle stays as it was."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "old").touch()
+    own = old_bundle(tmp_path / "own")
     with FaultServer(fault) as server:
-        assert refusal(server, into=tmp_path / "own").cause == cause
+        assert refusal(server, into=own).cause == cause
     assert len(server.seen) == requests
-    assert [path.name for path in (tmp_path / "own").iterdir()] == ["old"]
+    assert (own / PLACE).read_text() == "old"
 
 
 def test_a_file_that_grows_past_the_limit_is_refused_while_it_comes(cache):
@@ -314,6 +329,18 @@ def test_https_is_verified_and_never_left_for_http(certificate, tmp_path):
             fetched(leading_in, into=tmp_path / "own", verify=trusted)
 
 
+def test_the_body_of_a_redirect_is_not_waited_for():
+    """A server that announces more than it sends there holds nobody up."""
+
+    def redirect(handler):
+        handler.begin(302, Location="/there.zip", Content_Length=9)
+        handler.server.released.wait(60)
+
+    with FaultServer(redirect, good(ZIP)) as server:
+        fetched(server)
+        assert len(server.seen) == 2 and not server.released.is_set()
+
+
 def test_a_disk_that_fills_up_is_named_and_left_empty(small_disk, monkeypatch):
     """Also where the server does not say the size beforehand."""
     monkeypatch.setenv("PHYSIOSYNTH_CACHE", str(small_disk))
@@ -323,10 +350,31 @@ def test_a_disk_that_fills_up_is_named_and_left_empty(small_disk, monkeypatch):
     assert not list(small_disk.glob("downloads/*.part"))
 
 
+def test_a_disk_that_fills_up_while_unpacking_is_named(small_disk, tmp_path):
+    """A small zip with much in it: the same code as while fetching."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(PLACE, bytes(400_000))
+    swelling = Content(sink.getvalue())
+    with FaultServer(good(swelling)) as server:
+        assert refusal(server, sha(swelling), into=small_disk / "own").cause == FetchCause.DISK_FULL
+
+
+def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path):
+    """Whoever names his home gets words, not an empty home; a zip's own path does not become a folder either."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter").touch()
+    with FaultServer(good(ZIP)) as server:
+        for named in (tmp_path / "home", tmp_path / "home" / "letter"):
+            with pytest.raises(BundleError, match="expected an empty folder"):
+                fetched(server, into=named)
+    assert server.seen == []
+
+
 def test_a_file_that_cannot_fit_is_not_begun():
     """A size that the disk has no room for is refused before the first byte."""
     with FaultServer(whole(ZIP, length=1 << 60)) as server:
-        assert refusal(server, limits=Limits(max_bytes=1 << 61)).cause == FetchCause.DISK_FULL
+        assert refusal(server, limits=Limits(max_bytes=1 << 61, tries=1)).cause == FetchCause.DISK_FULL
 
 
 @pytest.mark.parametrize("what", ["target", "cache"])
@@ -410,20 +458,19 @@ def test_of_two_starters_one_downloads_and_both_have_the_bundle(tmp_path):
 
 def test_after_a_kill_the_next_start_goes_on_and_the_old_bundle_stood_meanwhile(tmp_path, cache):
     """The killed process's lock holds nobody up; its bytes are rehashed, not fetched again."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "old").touch()
+    own = old_bundle(tmp_path / "own")
     with FaultServer(whole(ZIP, stop=150_000, end="stall"), good(ZIP)) as server:
-        process = command(server.url(), tmp_path / "own")
+        process = command(server.url(), own)
         part = cache / "downloads" / f"{sha(ZIP)}.part"
         tick = threading.Event()
         while not (part.is_file() and part.stat().st_size >= 2 << 16) and process.poll() is None:
             tick.wait(0.01)
         process.kill()
         process.communicate()
-        assert [path.name for path in (tmp_path / "own").iterdir()] == ["old"]
-        fetched(server, into=tmp_path / "own")
+        assert (own / PLACE).read_text() == "old"
+        fetched(server, into=own)
     assert server.seen[1]["Range"] == f"bytes={2 << 16}-"
-    assert not (tmp_path / "own" / "old").exists()
+    assert (own / PLACE).read_text() == "1"
 
 
 def test_the_command_ends_with_the_code_of_its_cause(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -176,7 +177,7 @@ def _extract(archive: Path, folder: Path, limits: UnpackLimits, packed: int) -> 
         if declared > free:
             raise BundleError(
                 f"{archive.name}: unpacks to {declared / 1e9:.1f} GB; {free / 1e9:.1f} GB are free in {folder.parent}."
-            )
+            ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         for name, info in members.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,12 @@ from typing import Any
 from physiosynth.errors import BundleError, PhysiosynthError
 from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.archive import unpack
-from physiosynth.generate.layout import DIFFUSION, FOLDS, MILESTONES, find_root
+from physiosynth.generate.layout import DIFFUSION, FOLDS, INDEX, MILESTONES, find_root
 from physiosynth.generate.manifest import choose_weights, released_weights
 from physiosynth.generate.transport import is_url
 
 DEFAULT = "default"
 EMBEDDED = Path(__file__).parents[1] / "embedded_bundle"
-INDEX = "bundle.json"
 FORMAT = "physiosynth-bundle-1"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from physiosynth.errors import BundleError, FetchCause, FetchError
 from physiosynth.generate.partial_file import BLOCK_BYTES, PartialFile
@@ -21,6 +21,8 @@ from physiosynth.generate.transport import (
     check_status,
     kind_of,
     mark_of,
+    new_session,
+    next_address,
     quiet_transport,
     shown,
 )
@@ -46,6 +48,9 @@ class Limits:
     redirects: int = 5
     max_bytes: int = 4 << 30
     seed: int | None = None
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -132,11 +137,9 @@ class Download:
             ) from error
 
     def _from_server(self) -> None:
-        import requests
-
         jitter = random.Random(self.limits.seed)
         failures, wait = 0, self.limits.first_wait_s
-        with requests.Session() as session:
+        with new_session() as session:
             while True:
                 before = self.part.size
                 try:
@@ -165,7 +168,7 @@ class Download:
                 raise Failure(FetchCause.LOST, f"{where}: the file is shorter than what is here; starting over.")
             check_status(response, where)
             length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isdecimal() else None
+            total = int(length) if re.fullmatch(r"\d{1,19}", length) else None
             if response.status_code == 206:
                 total = self._go_on(response, where)
             else:
@@ -175,7 +178,7 @@ class Download:
 
     def _go_on(self, response: requests.Response, where: str) -> int | None:
         """The full size that a partial answer speaks of; starts over where it is not the rest of what is here."""
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        found = re.fullmatch(r"bytes (\d{1,19})-\d{1,19}/(\d{1,19}|\*)", response.headers.get("Content-Range", ""))
         mark = mark_of(response)
         if not found or int(found[1]) != self.part.size or (mark and mark != self.part.mark):
             self.part.restart(None)
@@ -195,16 +198,11 @@ class Download:
                     url, headers=headers, auth=auth, stream=True, allow_redirects=False, verify=self.verify,
                     timeout=(self.limits.connect_s, self.limits.read_s),
                 )  # fmt: skip
-            if not (leads_to := session.get_redirect_target(response)):
+            if not response.is_redirect:
                 return response
             response.close()
-            target = urldefragauth(urljoin(url, leads_to))
-            old, new = urlsplit(url).scheme, urlsplit(target).scheme
-            if new not in ("https", "http") or (old, new) == ("https", "http"):
-                raise FetchError(
-                    FetchCause.REDIRECT,
-                    f"{shown(url)}: leads from {old} to {new or 'nowhere'}, which is refused. Give another address.",
-                )
+            # Headers are read as Latin-1; what is not ASCII in an address is UTF-8.
+            target = next_address(url, response.headers["Location"].encode("latin-1").decode("utf-8", "replace"))
             auth = None if session.should_strip_auth(url, target) else auth
             url = target
         raise FetchError(

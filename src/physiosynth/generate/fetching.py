@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urldefrag
@@ -19,8 +19,8 @@ from zipfile import is_zipfile
 from physiosynth.errors import BundleError, FetchCause, FetchError
 from physiosynth.files import sha256_of, write_json
 from physiosynth.generate.archive import cache_folder, unpack, unpack_into
-from physiosynth.generate.downloading import Download, Limits, OnProgress
-from physiosynth.generate.layout import find_root
+from physiosynth.generate.downloading import DEFAULT_LIMITS, Download, Limits, OnProgress
+from physiosynth.generate.layout import INDEX, find_root
 from physiosynth.generate.partial_file import disk_error, told_of_disk
 from physiosynth.generate.transport import check_url, shown
 
@@ -67,7 +67,7 @@ def fetch_bundle(
     sha256: str | None = None,
     into: Path | str | None = None,
     allow_unverified: bool = False,
-    limits: Limits = Limits(),  # noqa: B008 frozen
+    limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = lambda progress: None,
     verify: bool | str = True,
     sleep: Callable[[float], None] = time.sleep,
@@ -75,7 +75,8 @@ def fetch_bundle(
     """Fetch, verify and unpack a bundle zip; the root of the bundle, which holds results/ and data/.
 
     url: https, http or file; "#sha256=..." at its end counts as sha256. sha256: 64 hex digits in either case, or None,
-    which is refused unless allow_unverified. into: folder that is replaced as a whole, else one in the cache. A bundle
+    which is refused unless allow_unverified. into: folder that is replaced as a whole, if it is empty or holds a
+    bundle that was fetched or built; None: one in the cache. A bundle
     that is here already under its hash is given without a request; of two callers at once one downloads. verify, as
     of requests: True or a file of trusted certificates. Raises FetchError, whose cause has the exit code, and
     BundleError for a zip that is refused or holds no bundle.
@@ -85,7 +86,7 @@ def fetch_bundle(
     if kept := _kept(target, expected):
         return kept
     if target is not None:
-        _writable(target.parent)
+        _check_replaceable(target)
     cache = _cache()
     key = expected or "url-" + hashlib.sha256(url.encode()).hexdigest()
     zipped = _writable(cache / "downloads") / f"{key}.zip"
@@ -136,6 +137,22 @@ def _writable(folder: Path) -> Path:
             return folder
 
 
+def _check_replaceable(target: Path) -> None:
+    """Raise BundleError or FetchError where a bundle cannot be put without loss of something else."""
+    _writable(target.parent)
+    with told_of_disk(target):
+        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+            return
+        with suppress(BundleError, NotADirectoryError):
+            root = find_root(target, target)
+            if Receipt.read(root) or (root / INDEX).is_file():
+                return
+    raise BundleError(
+        f"{target}: expected an empty folder, or a bundle that was fetched or built before, found something else. "
+        "It would be replaced as a whole; give another folder or empty this one."
+    )
+
+
 def _kept(target: Path | None, expected: str | None) -> Path | None:
     """The root of the bundle that is here already and was verified under this hash, or None."""
     if expected is None:
@@ -175,7 +192,7 @@ def _only_one(path: Path, limits: Limits) -> Iterator[None]:
 def _downloaded(download: Download, expected: str | None, zipped: Path) -> str:
     """The SHA-256 of the zip, now in place. Raises FetchError where it is not the expected one or no zip."""
     where = shown(download.url)
-    while True:
+    for again in (True, False):
         part = download.run()
         found, pieced = part.sha256, part.pieced
         if expected in (None, found):
@@ -185,13 +202,14 @@ def _downloaded(download: Download, expected: str | None, zipped: Path) -> str:
             part.move(zipped)
             return found
         part.discard()
-        if not pieced:
-            raise FetchError(
-                FetchCause.WRONG_HASH,
-                f"{where}: SHA-256 is {found}, expected {expected}. The file was removed; check the expected hash "
-                "and where the file comes from.",
-            )
+        if not (pieced and again):
+            break
         _LOG.warning("%s: the pieces of several tries do not fit together. Starting over.", where)
+    raise FetchError(
+        FetchCause.WRONG_HASH,
+        f"{where}: SHA-256 is {found}, expected {expected}. The file was removed; check the expected hash "
+        "and where the file comes from.",
+    )
 
 
 def _unpacked(zipped: Path, cache: Path, target: Path | None, receipt: Receipt) -> Path:

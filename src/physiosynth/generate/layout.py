@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from physiosynth.errors import BundleError
 
 PARENT = "inference_bundle"
+INDEX = "bundle.json"
 # The layout below a bundle's root; the published application looks for the same, relative to where it is started.
 DIFFUSION = PurePosixPath("results/checkpoints/diffusion")
 MILESTONES = DIFFUSION / "milestones"

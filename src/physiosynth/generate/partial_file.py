@@ -16,7 +16,8 @@ from physiosynth.files import write_json
 
 # EFBIG is a limit on file sizes (ulimit -f); EDQUOT a user's quota.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+# EBUSY is a mount point that would have to be replaced.
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EBUSY, errno.EIO)
 BLOCK_BYTES = 1 << 16
 
 
@@ -41,7 +42,7 @@ def disk_error(error: BaseException | None, folder: Path) -> FetchError | None:
             FetchCause.DISK_FULL,
             f"{folder}: the disk is full, or a limit on file sizes was met. Make room and try again.",
         )
-    if error.errno in READ_ONLY:
+    if error.errno in UNWRITABLE:
         return FetchError(
             FetchCause.READ_ONLY,
             f"{folder}: expected a folder that can be written to, found none ({error.strerror}). Give another one.",

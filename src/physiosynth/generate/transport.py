@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.client import responses
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from physiosynth.errors import BundleError, FetchCause, FetchError
 
@@ -62,6 +62,35 @@ def mark_of(response: requests.Response) -> str | None:
     """What If-Range may hold: a strong ETag, else the date of the last change."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified")
+
+
+def new_session() -> requests.Session:
+    """A session that leaves redirects alone; requests' own would read their bodies, however long, unasked."""
+    import requests
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            return None
+
+    return Session()
+
+
+def next_address(url: str, leads_to: str) -> str:
+    """Where a redirect leads, without user and fragment. Raises FetchError for https to http and for no web address."""
+    from requests.utils import urldefragauth
+
+    old, new = urlsplit(url).scheme, "nowhere"
+    try:
+        target = urldefragauth(urljoin(url, leads_to))
+        parts = urlsplit(target)
+        new = parts.scheme if parts.hostname and (parts.port or True) else new
+    except ValueError:
+        pass
+    if new not in ("https", "http") or (old, new) == ("https", "http"):
+        raise FetchError(
+            FetchCause.REDIRECT, f"{shown(url)}: leads from {old} to {new}, which is refused. Give another address."
+        )
+    return target
 
 
 def check_status(response: requests.Response, where: str) -> None:
