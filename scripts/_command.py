@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from physiosynth.errors import PhysiosynthError
 
-OK, USER_ERROR, INTERRUPTED = 0, 2, 130
+OK, INTERRUPTED = 0, 130
 
 
 def run(main: Callable[[], int | None]) -> None:
-    """Call main and exit: 0 when done, 2 for a user's mistake, 130 when interrupted."""
+    """Call main and exit: 0 when done, the error's exit code (2) for a user's mistake, 130 when interrupted."""
     try:
         code = main() or OK
     except PhysiosynthError as error:
         print(f"error: {error}", file=sys.stderr)
-        code = USER_ERROR
+        code = error.exit_code
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         code = INTERRUPTED

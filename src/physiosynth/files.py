@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+AT_FDCWD, EXCHANGE = -100, 2  # fcntl.h and linux/fs.h
+MOST_JSON_BYTES = 4 << 20  # settings are a few kB; Python's objects take thirty times the text
 
 
 @contextmanager
@@ -40,11 +44,39 @@ def replacing_folder(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         _make_readable(temporary, 0o777)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
+        swap_in(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def swap_in(folder: Path, target: Path) -> None:
+    """Put a finished folder where `target` is, in one move where the system can; what was there is removed.
+
+    Both on one file system. Whoever is killed here leaves the old or the new folder in place; where folders cannot be
+    exchanged in one move (outside Linux), the old one stands beside `folder` for the moment between two moves.
+    """
+    if not target.exists():
+        os.replace(folder, target)
+        return
+    if not _exchange(folder, target):
+        retired = folder.with_name(f"{folder.name}.old")
+        os.replace(target, retired)
+        try:
+            os.replace(folder, target)
+        except OSError:
+            os.replace(retired, target)
+            raise
+        folder = retired
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one move by Linux's renameat2; False where there is none."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return renameat2(AT_FDCWD, os.fsencode(one.absolute()), AT_FDCWD, os.fsencode(other.absolute()), EXCHANGE) == 0
 
 
 def _make_readable(temporary: Path, mode: int) -> None:
@@ -58,6 +90,18 @@ def write_json(path: Path | str, content: Any) -> None:
     """Write JSON with two spaces of indent, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path | str) -> Any:
+    """Settings in JSON, with or without a byte order mark. Raises ValueError, saying why, where they cannot be read."""
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(MOST_JSON_BYTES + 1)
+        if len(content) > MOST_JSON_BYTES:
+            raise ValueError(f"larger than {MOST_JSON_BYTES} bytes")
+        return json.loads(content.decode("utf-8-sig"))
+    except (OSError, RecursionError) as error:
+        raise ValueError(str(error)) from error
 
 
 def write_npy(path: Path | str, array: np.ndarray) -> None:

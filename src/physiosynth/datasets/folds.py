@@ -6,7 +6,6 @@ alone, are read as well.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from physiosynth.datasets.normalizer import Normalizer, read_norm
 from physiosynth.datasets.windows import PHASE_EDGES, RATES
 from physiosynth.errors import FoldError
+from physiosynth.files import read_json
 from physiosynth.signals import (
     CONDITIONS,
     ECG_CHANNELS,
@@ -91,7 +91,7 @@ class FoldDirectory:
         ecg = self._array(name, "X_ecg", (ECG_STEPS, len(ECG_CHANNELS)))
         low = self._array(name, "X_low", (LOW_STEPS, len(self.channels_low)))
         phase = self._array(name, "X_phase", (PHASE_EDGES,), needed=False)
-        subject = self._array(name, "subject", (), needed=False)
+        subject = self._array(name, "subject", (), needed=False, kinds="USiu")
         start_s = self._array(name, "start_s", (), needed=False)
         rates = self._array(name, "rates", (len(RATES),), needed=False)
         condition_file = self.path / f"{name}_cond.npy"
@@ -106,15 +106,19 @@ class FoldDirectory:
                 )
         return SplitArrays(ecg, low, phase, conditions, subject, start_s, rates)
 
-    def _array(self, split: str, part: str, shape: tuple[int, ...], needed: bool = True) -> np.ndarray | None:
+    def _array(
+        self, split: str, part: str, shape: tuple[int, ...], needed: bool = True, kinds: str = "fiu"
+    ) -> np.ndarray | None:
         path = self.path / f"{split}_{part}.npy"
         if not path.is_file():
             if needed:
                 raise FoldError(f"{self.path}: no {path.name}. {_found_splits(self.splits())}")
             return None
         array = read_array(path)
-        if array.shape[1:] != shape:
-            raise FoldError(f"{path}: expected windows of shape {shape}, found {array.shape[1:]}.")
+        if not array.ndim or array.shape[1:] != shape:
+            raise FoldError(f"{path}: expected windows of shape {shape}, found an array of {array.shape}.")
+        if array.dtype.kind not in kinds:
+            raise FoldError(f"{path}: expected {'numbers' if 'f' in kinds else 'names'}, found {array.dtype}.")
         return array
 
 
@@ -125,8 +129,9 @@ def _found_splits(names: tuple[str, ...]) -> str:
 def read_array(path: Path | str) -> np.ndarray:
     """A .npy file, memory-mapped and never unpickled. Raises FoldError, naming the file."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return np.lib.format.open_memmap(path, mode="r")
+    # The header is Python text, and numpy answers a hostile one with whatever Python's parser raises.
+    except Exception as error:
         raise FoldError(f"{path}: not a readable array ({error}). Restore the file or write the fold again.") from error
 
 
@@ -178,11 +183,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        config = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+        config = read_json(path)
+    except ValueError as error:
         raise FoldError(f"{path}: not readable JSON ({error}). Restore the file or write the fold again.") from error
-    if not isinstance(config, dict) or config.get("format_version", FORMAT_VERSION) > FORMAT_VERSION:
+    version = config.get("format_version", FORMAT_VERSION) if isinstance(config, dict) else None
+    if not isinstance(version, int) or version > FORMAT_VERSION:
         raise FoldError(f"{path}: written by a newer version of this project, or not a dataset_config.json.")
+    channels = config.get("channels_low")
+    if channels is not None and not (isinstance(channels, list) and all(isinstance(name, str) for name in channels)):
+        raise FoldError(f"{path}: channels_low should be a list of names, found {channels!r}.")
     return config
 
 
@@ -194,7 +203,7 @@ def read_conditions(source: Path | str | np.ndarray) -> np.ndarray:
     """
     named = source if isinstance(source, (str, Path)) else "conditions"
     array = np.asarray(read_array(source) if isinstance(source, (str, Path)) else source)
-    if array.dtype.kind not in "iufb" or array.ndim not in (1, 2, 3):
+    if array.dtype.kind not in "iufb" or array.ndim not in (1, 2, 3) or 0 in array.shape[1:]:
         raise FoldError(f"{named}: expected label ids or one-hot rows, found {array.dtype} of shape {array.shape}.")
     if array.ndim == 3:
         array = array[:, 0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import math
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from physiosynth.signals import LOW_CHANNELS, channel_name
 
 SMALLEST_STD = 1e-6  # a constant channel is centred, not blown up
 CHUNK_WINDOWS = 64
+NUMBERS, NAMES = ("mean", "std", "min", "max", "scale", "bias"), ("channels", "units")
+MOST_CHANNELS, MOST_BYTES = 64, 1 << 16  # of one array in a norm file
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class Normalizer:
@@ -113,19 +119,23 @@ def read_norm(
 
 
 def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The arrays of a norm file that hold numbers or text; a notice for one that holds objects."""
+    """The arrays of a norm file by name, those with a meaning here; a notice for channels stored as objects."""
     if not path.is_file():
         raise FoldError(f"{path}: no such norm file. It belongs beside the windows or the weights it was made with.")
     arrays, notices = {}, []
     try:
-        with np.load(path, allow_pickle=False) as content:
-            for key in content.files:
-                try:
-                    arrays[key] = content[key]
-                except ValueError as error:
-                    if key not in ("channels", "units"):
-                        raise FoldError(f"{path}: {key} cannot be read ({error}).") from error
+        with zipfile.ZipFile(path) as content:
+            for info in content.infolist():
+                key = info.filename.removesuffix(".npy")
+                if key not in (*NUMBERS, *NAMES):
+                    continue
+                array = _small_array(content, info)
+                if array is not None:
+                    arrays[key] = array
+                elif key in NAMES:
                     notices.append(f"{path.name}: {key} is stored as Python objects and was not read.")
+                else:
+                    raise FoldError(f"{path}: {key} is stored as Python objects, which are never loaded.")
     # zipfile and numpy answer a damaged archive with exceptions that share no base of their own.
     except FoldError:
         raise
@@ -134,10 +144,33 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     return arrays, notices
 
 
+def _small_array(content: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray | None:
+    """One array of an .npz, after its header was found to claim what is there: numpy allocates what a header says.
+
+    None for one of Python objects. Raises ValueError for one that is larger than any norm or cut short.
+    """
+    if info.file_size > MOST_BYTES:
+        raise ValueError(f"{info.filename} has {info.file_size} bytes, expected at most {MOST_BYTES}")
+    stream = io.BytesIO(content.read(info))
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"{info.filename} has version {version} of the format")
+    shape, _, dtype = _HEADERS[version](stream)
+    if dtype.hasobject:
+        return None
+    count, held = math.prod(shape), len(stream.getbuffer()) - stream.tell()
+    if not dtype.itemsize or count > MOST_CHANNELS or count * dtype.itemsize != held:
+        raise ValueError(
+            f"{info.filename} has {held} bytes for {dtype} of shape {shape}, expected at most {MOST_CHANNELS} values"
+        )
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
+
+
 def _mean_and_std(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Offset and scale, (c,) float64 each, from whichever spelling is there, and notices."""
     numbers = {}
-    for key in ("mean", "std", "min", "max", "scale", "bias"):
+    for key in NUMBERS:
         if key in arrays:
             if arrays[key].dtype.kind not in "iuf":
                 raise FoldError(f"{path}: {key} should hold numbers, found {arrays[key].dtype}.")

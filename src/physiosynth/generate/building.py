@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -17,10 +16,11 @@ import numpy as np
 from physiosynth import __version__
 from physiosynth.datasets.folds import CONFIG_NAME, load_fold
 from physiosynth.errors import BundleError, RequestError
-from physiosynth.files import replacing, sha256_of, write_json, write_npy
+from physiosynth.files import replacing, sha256_of, swap_in, write_json, write_npy
 from physiosynth.generate.batch import LICENCE, SYNTHETIC, TRAINED_ON, UNKNOWN_SOURCE
-from physiosynth.generate.bundle import DIFFUSION, FOLDS, FORMAT, INDEX, MILESTONES, PARENT, norm_path
+from physiosynth.generate.bundle import FORMAT, INDEX, norm_path
 from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
+from physiosynth.generate.layout import DIFFUSION, FOLDS, MILESTONES, PARENT
 from physiosynth.generate.manifest import Manifest, choose_weights, manifest_of
 from physiosynth.generate.weights_file import METADATA_KEY
 from physiosynth.models.samplers import ignore_step
@@ -184,9 +184,6 @@ def _zipped(root: Path, out: Path) -> BuiltBundle:
 
 def _placed(root: Path, out: Path) -> BuiltBundle:
     """Put the folder in place of the one that was there."""
-    retired = root.parent / "retired"
-    if out.exists():
-        os.replace(out, retired)
-    os.replace(root, out)
+    swap_in(root, out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return BuiltBundle(out, sha256_of(out / INDEX), size)

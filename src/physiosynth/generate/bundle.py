@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from physiosynth.errors import BundleError
-from physiosynth.files import sha256_of
+from physiosynth.errors import BundleError, PhysiosynthError
+from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.archive import unpack
+from physiosynth.generate.layout import DIFFUSION, FOLDS, INDEX, MILESTONES, find_root
 from physiosynth.generate.manifest import choose_weights, released_weights
+from physiosynth.generate.transport import is_url
 
 DEFAULT = "default"
 EMBEDDED = Path(__file__).parents[1] / "embedded_bundle"
-PARENT = "inference_bundle"
-# The layout below a bundle's root; the published application looks for the same, relative to where it is started.
-DIFFUSION = PurePosixPath("results/checkpoints/diffusion")
-MILESTONES = DIFFUSION / "milestones"
-FOLDS = PurePosixPath("data/processed/two_stream")
-INDEX = "bundle.json"
 FORMAT = "physiosynth-bundle-1"
 
 
@@ -47,11 +43,30 @@ class Bundle:
         return content_sha256(deciding_files(self.milestones, self.checkpoint, self.fold))
 
 
+@contextmanager
+def bundle_errors_alone(named: str) -> Iterator[None]:
+    """Whatever goes wrong in reading a bundle leaves as a BundleError that names it.
+
+    Libraries answer hostile bytes with exceptions that share no base of their own; a page or a container that loads
+    what a stranger sent must not end in one of them.
+    """
+    try:
+        yield
+    except BundleError:
+        raise
+    except PhysiosynthError as error:
+        raise BundleError(str(error)) from error
+    except Exception as error:
+        raise BundleError(
+            f"{named}: cannot be read ({type(error).__name__}: {error}). Copy or fetch the bundle again."
+        ) from error
+
+
 def resolve_bundle(path: Path | str = DEFAULT) -> Bundle:
-    """Find a bundle: a folder with or without its inference_bundle/ parent, a zip, or "default".
+    """Find a bundle: a folder with or without its inference_bundle/ parent, a zip, a zip's URL, or "default".
 
     "default" is the published layout below the current folder where it is there, else the embedded bundle. A bundle
-    with a bundle.json is verified against it. Raises BundleError.
+    with a bundle.json is verified against it. A URL ends with #sha256=...; see fetch_bundle. Raises BundleError.
     """
     if str(path) == DEFAULT:
         here = Path.cwd()
@@ -62,30 +77,25 @@ def resolve_bundle(path: Path | str = DEFAULT) -> Bundle:
                 "Give the path of a bundle folder or zip."
             )
         return open_bundle(root)
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise BundleError(f"{path}: expected a bundle folder or zip, found nothing there. Check the path.")
-    return open_bundle(find_root(_unpacked(path) if path.is_file() else path, path))
+    if is_url(str(path)):
+        from physiosynth.generate.fetching import fetch_bundle, unverified_allowed
+
+        path = fetch_bundle(str(path), allow_unverified=unverified_allowed())
+    with bundle_errors_alone(str(path)):
+        path = Path(path).expanduser()
+        if not path.exists():
+            raise BundleError(f"{path}: expected a bundle folder or zip, found nothing there. Check the path.")
+        return open_bundle(find_root(_unpacked(path) if path.is_file() else path, path))
 
 
 def open_bundle(root: Path) -> Bundle:
     """The bundle in a folder that holds results/. Raises BundleError for what is missing or was changed."""
-    index = _verified_index(root)
-    milestones = root / MILESTONES
-    checkpoint = released_weights(root / DIFFUSION) or choose_weights(milestones)
-    return Bundle(root, milestones, checkpoint, find_fold(root, index.get("fold")), index)
-
-
-def find_root(folder: Path, named: Path) -> Path:
-    """The folder itself, its inference_bundle/, or its only child that holds the layout. Raises BundleError."""
-    children = sorted(child for child in folder.iterdir() if child.is_dir())
-    for root in (folder, folder / PARENT, *children):
-        if (root / MILESTONES).is_dir():
-            return root
-    found = ", ".join(child.name for child in children[:6]) or "no folders"
-    raise BundleError(
-        f"{named.name}: expected {MILESTONES} (perhaps below {PARENT}/), found {found}. No bundle is here."
-    )
+    with bundle_errors_alone(root.name):
+        index = read_index(root)
+        check_files(root, index)
+        milestones = root / MILESTONES
+        checkpoint = released_weights(root / DIFFUSION) or choose_weights(milestones)
+        return Bundle(root, milestones, checkpoint, find_fold(root, index.get("fold")), index)
 
 
 def find_fold(root: Path, name: str | None = None) -> Path | None:
@@ -133,22 +143,27 @@ def _unpacked(path: Path) -> Path:
     return unpack(path, lambda contents: find_root(contents, path))
 
 
-def _verified_index(root: Path) -> dict[str, Any]:
-    """bundle.json, after every file in it was found unchanged; empty where there is none."""
+def read_index(root: Path) -> dict[str, Any]:
+    """bundle.json; empty where there is none. Raises BundleError where it is no index or names files outside."""
     path = root / INDEX
     if not path.is_file():
         return {}
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = read_json(path)
         files = dict(index["files"])
     except (ValueError, TypeError, KeyError) as error:
         raise BundleError(f"{path}: not a readable index of a bundle. Copy or fetch the bundle again.") from error
-    for name, expected in files.items():
-        parts = PurePosixPath(str(name))
-        if parts.is_absolute() or ".." in parts.parts:
+    for name in files:
+        parts = PurePosixPath(name)
+        if parts.is_absolute() or ".." in parts.parts or ":" in name or "\\" in name:
             raise BundleError(f"{path}: {name!r} leads outside the bundle.")
-        file = root / parts
+    return index
+
+
+def check_files(root: Path, index: Mapping[str, Any]) -> None:
+    """Raises BundleError for the first file of the index that is missing or was changed."""
+    for name, expected in index.get("files", {}).items():
+        file = root / name
         found = sha256_of(file) if file.is_file() else "no such file"
         if found != expected:
             raise BundleError(f"{name}: SHA-256 is {found}, expected {expected}. Copy or fetch the bundle again.")
-    return index

@@ -34,6 +34,7 @@ WRAPPERS = ("state_dict", "module")
 K_PARAMETER = "diff.model.cond_mlp.0.weight"
 SCHEDULE_BUFFER = "diff.betas"
 NAMED_AT_MOST = 3
+MOST_LAYERS = 16  # more than any network here has, and built in no time
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,12 @@ def load_checkpoint(path: Path | str, manifest: Mapping[str, Any] | None = None)
     file = read_weights(path)
     streams, notices = stream_weights(file)
     architecture = _architecture(file, streams, manifest or {})
+    for name, network in zip(STREAMS, _on_paper(architecture), strict=True):
+        _check(network.state_dict(), streams[name], f"{file.path.name}: {name} stream")
     low, ecg = architecture.build()
     for name, network in zip(STREAMS, (low, ecg), strict=True):
-        _fill(network, streams[name], f"{file.path.name}: {name} stream")
+        network.load_state_dict({key: tensor.float() for key, tensor in streams[name].items()}, strict=True)
+        network.eval().requires_grad_(False)
     return LoadedCheckpoint(file.path, architecture, low, ecg, file.epoch, file.meta, tuple(notices))
 
 
@@ -151,11 +155,28 @@ def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]], named: 
     return k
 
 
-def _fill(network, weights: Mapping[str, Tensor], where: str) -> None:
-    """Check every tensor by name, shape, type and value, then load them strictly as float32."""
+def _on_paper(architecture: Architecture):
+    """Networks without memory: settings that nobody vouches for may name ones that fit into none.
+
+    Raises CheckpointError for settings that make no network.
+    """
     import torch
 
-    wanted = network.state_dict()
+    for stream in (architecture.low, architecture.ecg):
+        layers = (stream.blocks, len(stream.multipliers) if isinstance(stream.multipliers, tuple) else None)
+        if not all(isinstance(count, int) and 0 < count <= MOST_LAYERS for count in layers):
+            raise CheckpointError(
+                f"A network has 1 to {MOST_LAYERS} levels and blocks a level; the manifest says blocks "
+                f"{stream.blocks!r} and multipliers {stream.multipliers!r}."
+            )
+    with torch.device("meta"):
+        return architecture.build()
+
+
+def _check(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], where: str) -> None:
+    """Check every tensor by name, shape, type and value, as float32. Raises CheckpointError."""
+    import torch
+
     for problem, names in (("lacks", wanted.keys() - weights.keys()), ("has unknown", weights.keys() - wanted.keys())):
         if names:
             some = ", ".join(sorted(names)[:NAMED_AT_MOST])
@@ -165,9 +186,7 @@ def _fill(network, weights: Mapping[str, Tensor], where: str) -> None:
             raise CheckpointError(
                 f"{where}: {name} is {tuple(tensor.shape)}, expected {tuple(wanted[name].shape)}. The networks differ."
             )
-        if not tensor.is_floating_point():
+        if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
             raise CheckpointError(f"{where}: {name} is of type {tensor.dtype}, expected floating-point numbers.")
-        if not torch.isfinite(tensor).all():
+        if not torch.isfinite(tensor.float()).all():
             raise CheckpointError(f"{where}: {name} holds values that are not finite. The training went wrong.")
-    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=True)
-    network.eval().requires_grad_(False)

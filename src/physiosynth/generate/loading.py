@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from physiosynth.datasets.normalizer import Normalizer, read_norm
 from physiosynth.errors import BundleError, ConditionError, FoldError
+from physiosynth.files import read_json
 from physiosynth.generate.batch import FULL_EDA, PHASIC_EDA, TRAINED_ON, UNKNOWN_SOURCE, Sampling
-from physiosynth.generate.bundle import content_sha256, deciding_files, find_fold, norm_path, root_of
+from physiosynth.generate.bundle import (
+    bundle_errors_alone,
+    content_sha256,
+    deciding_files,
+    find_fold,
+    norm_path,
+    root_of,
+)
 from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
+from physiosynth.generate.fetching import origin_notices
 from physiosynth.generate.manifest import Manifest, as_sampling, bundle_sampling, choose_weights, manifest_of
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, condition_name
 
@@ -58,7 +66,11 @@ def load(milestones: Path | str, ckpt_path: Path | str | None = None, fold: Path
     milestones: folder of manifests and norm files; ckpt_path: the weights, else the folder's best milestone; fold: the
     fold directory, else the one of the bundle layout around `milestones`. Raises BundleError or CheckpointError.
     """
-    milestones = Path(milestones)
+    with bundle_errors_alone(str(milestones)):
+        return _load(Path(milestones), ckpt_path, fold)
+
+
+def _load(milestones: Path, ckpt_path: Path | str | None, fold: Path | str | None) -> LoadedBundle:
     if not milestones.is_dir():
         raise BundleError(f"{milestones}: expected a folder of milestones, found none. Check the path.")
     path = choose_weights(milestones) if ckpt_path is None else Path(ckpt_path)
@@ -66,7 +78,7 @@ def load(milestones: Path | str, ckpt_path: Path | str | None = None, fold: Path
         raise BundleError(f"{path}: expected a checkpoint, found no such file. Check the path.")
     manifest, notices = manifest_of(path, milestones)
     checkpoint = load_checkpoint(path, manifest.content)
-    notices += checkpoint.notices
+    notices += [*checkpoint.notices, *origin_notices(root_of(milestones))]
     fold = _fold(milestones, fold, manifest)
     config = _config(milestones, fold)
     norm_low, norm_ecg = _norms(milestones, fold, config, notices)
@@ -109,8 +121,8 @@ def _config(milestones: Path, fold: Path | None) -> dict[str, Any]:
     for path in (folder / CONFIG for folder in (fold, milestones) if folder is not None):
         if path.is_file():
             try:
-                content = json.loads(path.read_text(encoding="utf-8-sig"))
-            except (ValueError, OSError) as error:
+                content = read_json(path)
+            except ValueError as error:
                 raise BundleError(f"{path}: not readable JSON ({error}). Copy or fetch it again.") from error
             if not isinstance(content, dict):
                 raise BundleError(f"{path}: expected a JSON object, found {type(content).__name__}.")

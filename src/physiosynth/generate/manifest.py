@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from physiosynth.errors import BundleError, RequestError
-from physiosynth.files import sha256_of
+from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.batch import Sampling
 from physiosynth.generate.checkpoint import STREAMS
 from physiosynth.generate.weights_file import WEIGHT_SUFFIXES
@@ -27,6 +26,7 @@ SETTING_KEYS = {
     "alpha_bar_start": "ddim_alpha_bar_start",
     "clip_x0": "debug_clip_x0",
     "x0_clip_q": "x0_clip_q",
+    "precision": "sampling_precision",
     "alpha_bar_end": "sampling_alpha_bar_end",
     "guidance_from": "cfg_from",
     "guidance_to": "cfg_to",
@@ -64,8 +64,8 @@ def read_manifests(milestones: Path) -> list[Manifest]:
     found = []
     for path in sorted(milestones.glob("milestone_*.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
+            content = read_json(path)
+        except ValueError as error:
             raise BundleError(f"{path.name}: the manifest is not JSON ({error}). Copy or fetch it again.") from error
         if not isinstance(content, dict):
             raise BundleError(f"{path.name}: expected a JSON object of settings, found {type(content).__name__}.")

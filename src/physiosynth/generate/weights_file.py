@@ -75,16 +75,10 @@ def _read_safetensors(path: Path) -> WeightsFile:
 def _read_torch(path: Path) -> WeightsFile:
     import torch
 
-    with path.open("rb") as stream:
-        start = stream.read(2)
-    zipped = start == _ZIP_START
-    if not zipped and start[:1] != _PICKLE_START:
-        raise CheckpointError(f"{path.name}: this is not a PyTorch checkpoint. Give the file of weights.")
-    if zipped and not zipfile.is_zipfile(path):
-        raise _damaged(path)
+    _check_container(path)
     try:
         with torch.serialization.safe_globals(_numpy_scalars()):
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path.name}: the file is damaged, or holds Python objects other than tensors and plain values, which are "
@@ -99,6 +93,35 @@ def _read_torch(path: Path) -> WeightsFile:
     meta = dict(meta) if isinstance(meta, Mapping) else {}
     keys = tuple(str(key) for key in content)
     return WeightsFile(path, dict(_flatten(content)), meta, _epoch(content), keys)
+
+
+def _check_container(path: Path) -> None:
+    """Refuse what is no zip of torch's, and one whose parts claim more than the file holds.
+
+    torch.save compresses nothing. A bare pickle, which PyTorch wrote before 1.6, claims the sizes of its tensors
+    itself, and memory would be taken at its word.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    if start[:1] == _PICKLE_START:
+        raise CheckpointError(
+            f"{path.name}: a bare pickle, or a checkpoint from before PyTorch 1.6, is not read. Save the state dicts "
+            "again with a current PyTorch."
+        )
+    if start != _ZIP_START:
+        raise CheckpointError(f"{path.name}: this is not a PyTorch checkpoint. Give the file of weights.")
+    try:
+        with zipfile.ZipFile(path) as content:
+            members = content.infolist()
+    # zipfile answers damaged bytes with exceptions that share no base of their own.
+    except Exception as error:
+        raise _damaged(path) from error
+    packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+    if packed or sum(member.file_size for member in members) > path.stat().st_size:
+        raise CheckpointError(
+            f"{path.name}: holds compressed parts, or parts larger than itself, which torch.save does not write. "
+            "Save the state dicts again."
+        )
 
 
 def _numpy_scalars() -> list:
@@ -122,16 +145,27 @@ def _flatten(content: Mapping, prefix: str = "", depth: int = 0) -> Iterator[tup
             continue
         name = f"{prefix}{key}"
         if isinstance(value, torch.Tensor):
+            if type(value) not in (torch.Tensor, torch.nn.Parameter) or not _is_plain(value):
+                raise CheckpointError(f"{name}: expected a tensor with its numbers in the file, found another kind.")
             yield name, value
         elif isinstance(value, Mapping) and depth < MAX_DEPTH:
             yield from _flatten(value, f"{name}.", depth + 1)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether every number of a tensor is stored: one repeated without end costs no bytes until it is copied."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized or tensor.is_nested:
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
 def _from_json(text: str) -> dict[str, Any]:
     """A JSON object, or nothing: settings that cannot be read are as good as none, the manifest holds them too."""
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

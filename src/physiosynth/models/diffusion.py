@@ -20,17 +20,25 @@ COSINE_OFFSET = 0.008
 BETA_RANGE = (1e-8, 0.999)
 LINEAR_BETAS = (1e-4, 0.02)
 CLAMP = 3.0
+MAX_AMPLIFIED = 3.0
+MAX_STEPS = 100_000
 PREDICTIONS = ("epsilon", "v")
 
 
 def beta_schedule(name: str, steps: int) -> Tensor:
-    """(steps,) float64 betas: 'cosine' (Nichol and Dhariwal, 2021, eq. 17) or 'linear' (Ho et al., 2020)."""
+    """(steps,) float64 betas: 'cosine' (Nichol and Dhariwal, 2021, eq. 17) or 'linear' (Ho et al., 2020).
+
+    On the CPU even where networks are built on torch's meta device, whose arithmetic imports torch's compiler (1 s).
+    Raises RequestError.
+    """
+    if not 1 <= steps <= MAX_STEPS:
+        raise RequestError(f"A noise schedule has 1 to {MAX_STEPS} steps, found {steps}.")
     if name == "cosine":
-        grid = torch.arange(steps + 1, dtype=torch.float64) / steps
+        grid = torch.arange(steps + 1, dtype=torch.float64, device="cpu") / steps
         power = torch.cos((grid + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi / 2) ** 2
         return (1 - power[1:] / power[:-1]).clamp(*BETA_RANGE)
     if name == "linear":
-        return torch.linspace(*LINEAR_BETAS, steps, dtype=torch.float64)
+        return torch.linspace(*LINEAR_BETAS, steps, dtype=torch.float64, device="cpu")
     raise RequestError(f"Noise schedule {name!r} is not known. Use cosine or linear.")
 
 
@@ -45,7 +53,7 @@ class GaussianDiffusion(nn.Module):
         betas = beta_schedule(schedule, diffusion_steps)
         alphas = 1 - betas
         bar = torch.cumprod(alphas, dim=0)
-        before = torch.cat([torch.ones(1, dtype=torch.float64), bar[:-1]])
+        before = torch.cat([bar.new_ones(1), bar[:-1]])
         variance = betas * (1 - before) / (1 - bar)
         buffers = {
             "betas": betas,
@@ -79,8 +87,15 @@ class GaussianDiffusion(nn.Module):
         return signal * x - spread * answer, spread * x + signal * answer
 
     def denoiser(self, y: Tensor, context: Tensor | None = None, precision: str = FP32) -> Denoiser:
-        """A denoiser for samplers: y (b, K), context (b, c', t); precision: see StreamSampling."""
-        answer = answers(self.model, y, context, precision)
+        """A denoiser for samplers: y (b, K), context (b, c', t); precision: see StreamSampling.
+
+        x0 multiplies the rounding errors of a predicted noise by sqrt(1 / alpha_bar - 1). Where that is more than
+        MAX_AMPLIFIED the reference network answers, so that published samples come out as published.
+        """
+        exact_from = None
+        if self.prediction == "epsilon":
+            exact_from = int((self.sqrt_recipm1_alphas_cumprod <= MAX_AMPLIFIED).sum())
+        answer = answers(self.model, y, context, precision, exact_from)
         return lambda x, t: self.split(x, t, answer(x, t))
 
 
@@ -159,7 +174,7 @@ class DiffusionStream(nn.Module):
         """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say."""
         conditional = self.diff.denoiser(y, context, sampling.precision)
         unconditional = self.diff.denoiser(self.without_condition(y), context, sampling.precision)
-        denoise = guided(conditional, unconditional, sampling, self.diff.alphas_cumprod)
+        denoise = guided(conditional, unconditional, sampling, len(self.diff.betas))
         return clamped(denoise, clamp_to(sampling.x0_clip_q)) if sampling.clip_x0 else denoise
 
 

@@ -10,7 +10,7 @@ from physiosynth.models.samplers import Denoiser
 from physiosynth.models.stream_sampling import StreamSampling
 
 
-def guided(conditional: Denoiser, unconditional: Denoiser, settings: StreamSampling, alpha_bar: Tensor) -> Denoiser:
+def guided(conditional: Denoiser, unconditional: Denoiser, settings: StreamSampling, diffusion_steps: int) -> Denoiser:
     """(1 + w) conditional - w unconditional (Ho and Salimans, 2022), w being settings.guidance.
 
     It is on at the noise levels that the settings name; at the others the conditional denoiser alone is called. The
@@ -22,7 +22,7 @@ def guided(conditional: Denoiser, unconditional: Denoiser, settings: StreamSampl
 
     def denoise(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         x0, eps = conditional(x, t)
-        if not settings.guided_at(float(alpha_bar[t])):
+        if not settings.guided_at(t, diffusion_steps):
             return x0, eps
         plain_x0, plain_eps = unconditional(x, t)
         w = settings.guidance

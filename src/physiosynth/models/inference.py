@@ -177,7 +177,7 @@ class _Convolution:
     def __call__(self, x: Tensor) -> Tensor:
         if self.dtype != torch.float32:
             x = x.to(self.dtype)
-        if x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        if x.device.type == "cpu" and torch.backends.mkldnn.enabled and torch.backends.mkldnn.is_available():
             # oneDNN's own order of the weights, else made anew at each call (a tenth to a quarter of a convolution).
             if self._packed is None:
                 self._packed = torch.ops.mkldnn._reorder_convolution_weight.default(

@@ -15,20 +15,20 @@ FP32, BF16 = PRECISIONS = ("fp32", "bf16")
 class StreamSampling:
     """How one stream is sampled.
 
-    Guidance can be kept to a range of noise levels (Kynkäänniemi et al., 2024), as the noise's share of the power,
-    1 - alpha_bar: 1 is where sampling starts, in pure noise, and 0 is the finished signal. Outside the range a step is
-    one evaluation of the network instead of two.
+    Guidance can be kept to a range of noise levels (Kynkäänniemi et al., 2024), given as shares of the diffusion: 1 is
+    pure noise, where sampling starts, and 0 the finished signal. Outside the range a step is one evaluation of the
+    network instead of two.
     """
 
     steps: int = 150  # asked for; "uniform" takes a few more or fewer, see ddim_steps
     guidance: float = 0.0  # 0 samples without guidance
     method: str = DDIM
     spacing: str = UNIFORM  # of the steps: even in time, or Karras et al., 2022, eq. 5
-    alpha_bar_start: float = 0.0  # steps with less signal power than this are skipped
+    alpha_bar_start: float = 0.0  # steps with less signal power than this are skipped; 0 is the published 5e-4
     clip_x0: bool = True  # clamp the predicted clean signal to +-3 (the published networks)
     x0_clip_q: float = 0.0  # and before that to this quantile of its size
     alpha_bar_end: float = 1.0  # steps with more signal power than this are skipped
-    guidance_from: float = 1.0  # the noise's share of the power at which guidance begins
+    guidance_from: float = 1.0  # the share of the diffusion at which guidance begins
     guidance_to: float = 0.0  # and at which it ends
     precision: str = FP32  # of the convolutions; bf16 leaves the noisiest steps, and all else, in fp32
 
@@ -43,17 +43,17 @@ class StreamSampling:
             raise RequestError(f"Steps must be from 1 to 1000, found {self.steps}.")
         if not 0 <= self.x0_clip_q < 1:
             raise RequestError(f"x0_clip_q is a quantile from 0 to below 1, found {self.x0_clip_q}.")
-        if not self.alpha_bar_start < self.alpha_bar_end:
+        if not self.alpha_bar_start < self.alpha_bar_end or self.alpha_bar_start < 0:
             raise RequestError(
-                f"The steps start at a signal power below that of their end, found alpha_bar_start "
+                f"The steps go from a signal power of at least 0 to a higher one, found alpha_bar_start "
                 f"{self.alpha_bar_start} and alpha_bar_end {self.alpha_bar_end}."
             )
         if not 0 <= self.guidance_to <= self.guidance_from <= 1:
             raise RequestError(
-                f"Guidance goes from a higher to a lower share of noise, both from 0 to 1; found from "
+                f"Guidance goes from a higher to a lower share of the diffusion, both from 0 to 1; found from "
                 f"{self.guidance_from} to {self.guidance_to}."
             )
 
-    def guided_at(self, alpha_bar: float) -> bool:
-        """Whether a step with this signal power is guided, and so costs two evaluations."""
-        return self.guidance > 0 and self.guidance_to <= 1 - alpha_bar <= self.guidance_from
+    def guided_at(self, step: int, diffusion_steps: int) -> bool:
+        """Whether diffusion step 0 to diffusion_steps - 1 is guided, and so costs two evaluations."""
+        return self.guidance > 0 and self.guidance_to <= (step + 1) / diffusion_steps <= self.guidance_from

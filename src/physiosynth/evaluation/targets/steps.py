@@ -17,29 +17,30 @@ def compared(default: Sequence[Row], many: Sequence[Row]) -> tuple[Row, ...]:
     """Every figure with the default number of evaluations less that with many, beside its spread over seeds.
 
     The spread is that of both numbers of evaluations, pooled over the states of a figure: three seeds alone tell it
-    badly. One row, the share of figures that stay within it, is judged.
+    badly. One row, the share of judged figures that stay within it, is judged.
     """
     others = {(row.target, row.state, row.part): row for row in many}
     pairs = [(row, others.get((row.target, row.state, row.part))) for row in default]
-    pairs = [(one, other) for one, other in pairs if other is not None and one.values and other.values]
+    pairs = [(one, other) for one, other in pairs if other is not None and one.limit is not None and one.values]
     rows, within = [], []
     for one, other in pairs:
         alike = [pair for pair in pairs if _kind(pair[0]) == _kind(one)]
         spread = _pooled_spread([row for pair in alike for row in pair])
         change = float(np.mean(one.values) - np.mean(other.values))
-        inside = bool(np.isfinite(spread) and abs(change) <= SPREADS * spread)
-        within.append(inside)
+        inside = bool(abs(change) <= SPREADS * spread)  # a figure that cannot be measured is off
+        within += [inside] if np.isfinite(spread) else []
         note = f"{np.mean(one.values):.3g} against {np.mean(other.values):.3g}; spread over seeds {spread:.2g}"
-        note += "" if inside else f", off by more than {SPREADS:g} of it"
+        note += "" if inside or not np.isfinite(spread) else f", off by more than {SPREADS:g} of it"
         rows.append(Row("steps", one.state, f"{one.target}: {one.part}", change, None, "near_zero", note=note))
     share = float(np.mean(within)) if within else NAN
-    note = f"{sum(within)} of {len(within)} figures"
+    note = f"{sum(within)} of {len(within)} figures" if within else "a spread needs two seeds or more"
     judged = Row("steps", ALL_STATES, "figures within the spread of seeds", share, SHARE_LIMIT, "higher", note=note)
     return (judged, *rows)
 
 
 def _kind(row: Row) -> tuple[str, str]:
-    return row.target, row.part.split(":")[0]
+    """What is pooled: one figure's states, or one measurement's contrasts."""
+    return row.target, row.part.split(":")[0] if row.target == "contrasts" else row.part
 
 
 def _pooled_spread(rows: Sequence[Row]) -> float:

@@ -1,0 +1,119 @@
+"""What a run leaves for those who watch it."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+from toy_fold import BREATHING_RATE, HEART_RATE, SMALL, same, small, weights
+
+from physiosynth.signals import CONDITIONS, ECG_STEPS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
+from physiosynth.training.panel import draw_panel
+from physiosynth.training.plan import SAMPLING_SHARE, Plan
+from physiosynth.training.samples import StateWindows, rates_of
+from physiosynth.training.trainer import Trainer
+
+WATCHED = small(sample_every=1, sample_windows=2, total_steps=4, validate_every=2)
+
+
+@pytest.fixture(scope="module")
+def watched(fold, tmp_path_factory):
+    """A run that drew windows at both of its validations, and the random state it was started with."""
+    out = tmp_path_factory.mktemp("watched")
+    Trainer(fold, out, WATCHED).run()
+    return out
+
+
+def rows(path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.open()))
+
+
+def test_drawn_windows_stand_beside_validation_windows_of_their_state(watched):
+    """samples.csv has a row a state and validation; the recorded rates are those the toy windows were made with."""
+    found = rows(watched / "samples.csv")
+    assert [(row["step"], row["state"]) for row in found] == [(s, state) for s in "24" for state in CONDITIONS]
+    assert {row["windows"] for row in found} == {row["val_windows"] for row in found} == {"2"}
+    for row in found:
+        assert float(row["val_heart_rate"]) == pytest.approx(HEART_RATE, abs=0.5)
+        assert float(row["val_breathing_rate"]) == pytest.approx(BREATHING_RATE, abs=1)
+
+
+def test_drawing_changes_nothing_of_the_training(fold, watched, tmp_path):
+    """A run that draws ends with the weights of one that does not."""
+    Trainer(fold, tmp_path, small(sample_every=0, total_steps=4, validate_every=2)).run()
+    assert same(weights(watched), weights(tmp_path))
+    assert not (tmp_path / "samples.csv").exists()
+
+
+def test_every_drawing_leaves_a_panel_that_is_not_blank(watched):
+    """Two pictures, wide enough for three traces, with ink in each third."""
+    pictures = sorted((watched / "panels").glob("*.png"))
+    assert [path.name for path in pictures] == ["step_000002.png", "step_000004.png"]
+    for third in np.array_split(imread(pictures[0])[..., :3], 3, axis=1):
+        assert (third < 0.5).any()
+
+
+def test_tensorboard_reads_back_what_the_tables_say(watched):
+    """The events hold the validation losses, rates, learning rate and two pictures, at the steps of the tables."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulator.EventAccumulator(str(watched / "tensorboard"))
+    events.Reload()
+    log, samples = rows(watched / "log.csv"), rows(watched / "samples.csv")
+    for name, column in (("val/total", "val_total"), ("learning_rate",) * 2, ("gradient_norm",) * 2):
+        told = [(event.step, pytest.approx(event.value, rel=1e-4)) for event in events.Scalars(name)]
+        assert [(int(row["step"]), float(row[column])) for row in log] == told
+    stress = [float(row["heart_rate"]) for row in samples if row["state"] == "stress"]
+    assert [e.value for e in events.Scalars("heart_rate/stress")] == pytest.approx(stress, rel=1e-4, nan_ok=True)
+    assert [image.step for image in events.Images("samples")] == [2, 4]
+
+
+def test_rows_that_a_killed_run_lost_are_not_written_twice(fold, tmp_path):
+    """A table with rows beyond the saved step, and with half a row, has each step once after the run has gone on."""
+    Trainer(fold, tmp_path, SMALL).run()
+    whole = (tmp_path / "log.csv").read_text()
+    again = tmp_path / "again"
+
+    def stop(progress) -> None:
+        if progress.step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(fold, again, SMALL).run(on_step=stop)
+    lost = whole.splitlines(keepends=True)
+    (again / "log.csv").write_text("".join(lost[:3]) + lost[3][:5])
+    Trainer(fold, again, SMALL).run()
+    assert (again / "log.csv").read_text() == whole
+
+
+def test_windows_without_beats_or_numbers_have_no_rate_and_can_be_drawn():
+    """What early weights draw must not end a run."""
+    ecg = np.zeros((2, ECG_STEPS))
+    ecg[1] = np.nan
+    low = NamedSignals(np.full((2, LOW_STEPS, 2), np.nan), LOW_CHANNELS, LOW_HZ)
+    windows = StateWindows("stress", ecg, low)
+    rates = rates_of(windows)
+    assert np.isnan([rates.heart_rate, rates.breathing_rate]).all()
+    assert draw_panel([windows], "nothing").dtype == np.uint8
+
+
+def test_drawing_is_planned_for_its_share_of_the_time():
+    """Windows that cost 10 s are drawn so seldom that the steps between take 33 times as long."""
+    plan = Plan("fp32", 1000, seconds_a_step=0.5)
+    every = plan.choose_sample_every(10.0, validate_every=100)
+    assert every == 7
+    assert 10.0 <= SAMPLING_SHARE * every * 100 * plan.seconds_a_step
+    assert plan.choose_sample_every(0.1, validate_every=100) == 1
+
+
+def test_drawing_leaves_the_global_random_state_alone(fold, tmp_path):
+    """Whatever else the process draws comes out the same after a validation with samples."""
+    trainer = Trainer(fold, tmp_path, small(sample_every=1, sample_windows=1, total_steps=1))
+    before = []
+
+    def note(progress) -> None:
+        before.append(torch.get_rng_state())
+
+    trainer.run(on_step=note)
+    trainer.watcher._sample(trainer.progress, trainer.average.module)
+    assert torch.equal(before[-1], torch.get_rng_state())
