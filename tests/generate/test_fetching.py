@@ -18,10 +18,10 @@ import pytest
 from bundle_maker import tiny_bundle
 from fault_server import Content, FaultServer, good, plain, rest, whole
 
-from conftest import ROOT
 from physiosynth.errors import BundleError, FetchCause, FetchError
 from physiosynth.generate.downloading import Limits
 from physiosynth.generate.fetching import fetch_bundle, origin_notices
+from places import ROOT
 
 QUICK = Limits(read_s=20, tries=3, first_wait_s=0.0, seed=0)
 PLACE = "results/checkpoints/diffusion/milestones/milestone.json"
