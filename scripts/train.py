@@ -19,6 +19,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--fold", type=Path, required=True, help="fold directory that preprocess_wesad.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="directory of the run")
     parser.add_argument("--max-minutes", type=float, help="stop after so long; without --steps it also sets the length")
+    parser.add_argument(
+        "--start-from", type=Path, metavar="MILESTONE.pt", help="begin with these weights: to polish, or to fine-tune"
+    )
     add_settings(parser)
     return parser.parse_args()
 
@@ -34,7 +37,7 @@ def main() -> None:
     from physiosynth.training.trainer import Trainer
 
     torch.set_num_threads(args.threads or available_cores())
-    trainer = Trainer(load_fold(args.fold), args.out, chosen_settings(args), args.device)
+    trainer = Trainer(load_fold(args.fold), args.out, chosen_settings(args), args.device, args.start_from)
     if trainer.progress.step:
         print(f"Going on at step {trainer.progress.step}.", file=sys.stderr)
     bar = tqdm(desc="training", unit="step", initial=trainer.progress.step, dynamic_ncols=True)

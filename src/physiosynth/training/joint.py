@@ -42,17 +42,21 @@ class JointLoss(nn.Module):
         y = batch.condition * kept.to(batch.condition)[:, None]
         seen = max(1, round(self.ecg_share * len(y)))
         if not self.architecture.coupled:
-            losses = {
-                "low": self.low.loss(batch.low, y, generator=generator),
-                "ecg": self.ecg.loss(batch.ecg[:seen], y[:seen], generator=generator),
+            asks = {
+                "low": lambda: self.low.loss(batch.low, y, generator=generator),
+                "ecg": lambda: self.ecg.loss(batch.ecg[:seen], y[:seen], generator=generator),
             }
         else:
-            losses = self._coupled(batch, y, seen, generator, vary)
+            asks = self._coupled(batch, y, seen, generator, vary)
+        # A stream that does not count is left as it is: no loss, no gradient, no time.
+        rests = {name for name in STREAMS if vary and self.weights[name] == 0}
+        losses = {name: batch.low.new_zeros(()) if name in rests else asks[name]() for name in STREAMS}
         return losses | {"total": sum(self.weights[name] * losses[name] for name in STREAMS)}
 
     def _coupled(
         self, batch: WindowItem, y: Tensor, seen: int, generator: torch.Generator, vary: bool
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Callable[[], Tensor]]:
+        """What computes the loss of each stream of a coupled pair."""
         space = self.low.space
         ecg, rates, blur = batch.ecg, batch.rates, torch.zeros(len(y), 1)
         if vary:
@@ -71,8 +75,8 @@ class JointLoss(nn.Module):
         asked = torch.cat([y, target_inputs(rates)], dim=1)
         told = torch.cat([y[:seen], form], dim=1)
         return {
-            "low": self.low.loss(drawn, asked, generator=generator, weights=space.weights),
-            "ecg": self.ecg.loss(ecg[:seen], told, context, generator=generator),
+            "low": lambda: self.low.loss(drawn, asked, generator=generator, weights=space.weights),
+            "ecg": lambda: self.ecg.loss(ecg[:seen], told, context, generator=generator),
         }
 
 

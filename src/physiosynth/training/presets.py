@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "presets"
 
 def preset_names() -> tuple[str, ...]:
     """The presets of the package, shortest run first."""
-    order = ("smoke", "demo", "full")
+    order = ("smoke", "demo", "full", "polish")
     found = {path.stem for path in FOLDER.glob("*.toml")}
     return (*(name for name in order if name in found), *sorted(found.difference(order)))
 

@@ -25,6 +25,7 @@ from physiosynth.training.milestones import copy_norms, milestone_manifest, samp
 from physiosynth.training.plan import MOST_RETURNS, Plan, make_plan
 from physiosynth.training.rate import LearningRate
 from physiosynth.training.settings import TrainSettings
+from physiosynth.training.start import start_of
 from physiosynth.training.state import Progress, restore_state, save_state
 from physiosynth.training.validation import mean_losses, spread, to_device
 from physiosynth.training.watching import Watcher
@@ -42,10 +43,18 @@ class Trainer:
     """One run: a fold, settings and an output directory that remembers where it was.
 
     fold: as preprocessing wrote it; out: the run's directory (milestones/, state.pt, and the logs of watching.py). A
-    directory that holds a run goes on with it; its settings must be the same. Raises TrainingError, FoldError.
+    directory that holds a run goes on with it; its settings must be the same; start_from: a milestone of the same
+    networks whose averaged weights a new run begins with. Raises TrainingError, FoldError.
     """
 
-    def __init__(self, fold: FoldDirectory, out: Path, settings: TrainSettings, device: str | None = None) -> None:
+    def __init__(
+        self,
+        fold: FoldDirectory,
+        out: Path,
+        settings: TrainSettings,
+        device: str | None = None,
+        start_from: Path | None = None,
+    ) -> None:
         self.fold, self.out, self.settings = fold, Path(out), settings
         self.device = resolve_device(device)
         self.data = {split: WindowDataset(fold, split) for split in ("train", "val")}
@@ -57,7 +66,10 @@ class Trainer:
         weights = {"low": settings.lambda_low, "ecg": settings.lambda_ecg}
         share = min(1.0, settings.ecg_batch / settings.batch_size)
         self.model = JointLoss(self.architecture, weights, share)
-        if self.architecture.coupled and not self.state_path.exists():
+        self.start = None if start_from is None else start_of(Path(start_from))
+        if self.start is not None:
+            self.start.fill(self.model)
+        elif self.architecture.coupled and not self.state_path.exists():
             shown = self.data["train"][spread(len(self.data["train"]), FITTED_WINDOWS)]
             check_windows(shown)
             self.model.low.space.fit(shown.low, shown.phase, shown.ecg)
@@ -200,6 +212,7 @@ class Trainer:
         """What stands beside a milestone of this state."""
         progress, settings = self.progress, self.settings
         run = {"step": progress.step, "training": {**settings.to_dict(), **self.plan.to_dict()}, "seed": settings.seed}
+        run |= {"started_from": None if self.start is None else self.start.record()}
         ranges = self.data["train"].rate_ranges()
         return milestone_manifest(self.fold, self.architecture, progress.epoch, progress.validation, ranges) | run
 
