@@ -185,11 +185,11 @@ def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
 def _costs(settings: Settings) -> dict[str, float]:
     """Seconds that each stage is expected to take, by its name."""
     made = 4 * settings.windows * (MEASURE_S / settings.workers + DRAW_S)
-    share = settings.windows * len(settings.seeds) / 600
+    share = len(settings.seeds) / 3 * max(0.3, settings.windows / 200) * (1.0 if "resnet" in settings.kinds else 0.3)
     costs = {"real windows": 4 * settings.real * MEASURE_S / settings.workers, "the person left out": 4.0}
     costs |= {"unseen people": 80 * settings.unseen * MEASURE_S / settings.workers}
     costs |= {f"synthetic windows, seed {seed}": made for seed in settings.seeds}
-    costs |= {name: SECONDS[name] * max(share, 0.1) for name in settings.wanted}
+    costs |= {name: SECONDS[name] * share for name in settings.wanted}
     if "steps" in costs:
         few = (settings.reference_windows or settings.windows) * len(settings.seeds) * 4
         costs["steps"] += few * DRAW_S * settings.reference_steps / 14
