@@ -1,5 +1,6 @@
 """A bundle is verified file by file: each fault fails one check, which names the file."""
 
+import hashlib
 import json
 import re
 import sys
@@ -19,12 +20,14 @@ from bundle_maker import (
     weights_of,
     write_bundle,
 )
+from fault_server import Content, FaultServer, good
 
 from conftest import ROOT
 from physiosynth.errors import BundleError
 from physiosynth.generate.building import build_bundle
 from physiosynth.generate.bundle import resolve_bundle
 from physiosynth.generate.core import WESADGenerator
+from physiosynth.generate.fetching import fetch_bundle
 from physiosynth.generate.verification import FAILED, NOTE, PASSED, failures, require_verified, verify
 
 MILESTONES, FOLD = LAYOUT
@@ -69,8 +72,9 @@ def test_a_bundle_of_ours_passes_every_check_in_a_fixed_order(built):
     assert require_verified(resolve_bundle(built)) == results
 
 
-def test_a_published_bundle_passes_with_notes(tmp_path, cache):
-    """No bundle.json, no channel names, no config: the released form goes from a Windows zip through every step."""
+def test_a_published_bundle_goes_from_a_url_to_its_windows_and_passes_with_notes(tmp_path, cache, monkeypatch):
+    """Fetched, unpacked, verified, loaded and sampled: no bundle.json, no channel names, no config, Windows' names."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     folder = write_bundle(tmp_path / "b", checkpoint_of(published_weights()), PUBLISHED_MANIFEST)
     path = zipped(folder, tmp_path / "inference_bundle.zip", separator="\\")
     results = verify(path)
@@ -79,7 +83,13 @@ def test_a_published_bundle_passes_with_notes(tmp_path, cache):
     assert any("no bundle.json" in line for line in notes) and any("taken as EDA, Resp" in line for line in notes)
     assert len(notes) == len(set(notes))
     assert not list((cache / "bundles").iterdir()), "the verified zip left its contents behind"
-    generator = WESADGenerator.from_bundle(resolve_bundle(path))
+    content = Content(path.read_bytes())
+    with FaultServer(good(content)) as server:
+        root = fetch_bundle(server.url(), hashlib.sha256(content.data).hexdigest().upper())
+    bundle = resolve_bundle(root)
+    assert bundle.sha256 == resolve_bundle(folder).sha256
+    generator = WESADGenerator.from_bundle(bundle)
+    assert not any("nobody vouches" in notice for notice in generator.info.notices)
     assert np.isfinite(generator.sample_one("stress", seed=1).fused()).all()
 
 
