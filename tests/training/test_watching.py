@@ -47,11 +47,12 @@ def test_drawing_changes_nothing_of_the_training(fold, watched, tmp_path):
 
 
 def test_every_drawing_leaves_a_panel_that_is_not_blank(watched):
-    """Two pictures, wide enough for three traces, with ink in each third."""
+    """Two pictures, and one of validation windows beside them, with ink in each of three columns."""
     pictures = sorted((watched / "panels").glob("*.png"))
-    assert [path.name for path in pictures] == ["step_000002.png", "step_000004.png"]
-    for third in np.array_split(imread(pictures[0])[..., :3], 3, axis=1):
-        assert (third < 0.5).any()
+    assert [path.name for path in pictures] == ["step_000002.png", "step_000004.png", "validation.png"]
+    for picture in pictures:
+        for third in np.array_split(imread(picture)[..., :3], 3, axis=1):
+            assert (third < 0.5).any()
 
 
 def test_tensorboard_reads_back_what_the_tables_say(watched):
