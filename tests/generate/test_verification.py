@@ -135,6 +135,17 @@ def weights_that_are_not_finite(root):
     torch.save(checkpoint_of(weights, 7), root / MILESTONES / "../ckpt_epoch_007_WEIGHTS.pt")
 
 
+@fault(r"weights: .*ckpt_epoch_007_WEIGHTS\.pt: .*/data/0 does not have its checksum")
+def a_weight_with_one_bit_changed(root):
+    path = root / MILESTONES / "../ckpt_epoch_007_WEIGHTS.pt"
+    with zipfile.ZipFile(path) as file:
+        part = next(info for info in file.infolist() if info.filename.endswith("/data/0"))
+        wanted = file.read(part)
+    content = bytearray(path.read_bytes())
+    content[content.index(wanted)] ^= 1
+    path.write_bytes(content)
+
+
 @fault(r"weights: ckpt_epoch_007_WEIGHTS\.pt: the manifest says 3 conditions, the weights have 4")
 def a_manifest_of_fewer_conditions(root):
     changed_json(root / MILESTONES / "milestone_e007_best.json", architecture=tiny(condition_dim=3).to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
 from physiosynth.generate.fetching import RECEIPT
 from physiosynth.generate.layout import DIFFUSION, FOLDS, MILESTONES
 from physiosynth.generate.manifest import Manifest, bundle_sampling, choose_weights, manifest_of, released_weights
+from physiosynth.generate.weights_file import SAFETENSORS
 from physiosynth.signals import ECG_CHANNELS, ECG_HZ, ECG_STEPS, LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, WINDOW_S
 
 if TYPE_CHECKING:
@@ -92,6 +94,11 @@ def _weights(bundle: OpenedBundle) -> Found:
     networks = bundle.networks
     for notice in networks.notices:
         yield NOTE, notice
+    if bundle.checkpoint.suffix != SAFETENSORS:
+        with zipfile.ZipFile(bundle.checkpoint) as parts:
+            damaged = parts.testzip()  # torch does not look at the checksums it writes
+        if damaged:
+            yield FAILED, f"{bundle.name(bundle.checkpoint)}: {damaged} does not have its checksum. Fetch it again."
     count = sum(value.numel() for network in (networks.low, networks.ecg) for value in network.parameters())
     k = networks.architecture.condition_dim
     yield (
