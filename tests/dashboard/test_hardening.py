@@ -159,6 +159,19 @@ def test_runs_take_turns_in_order_and_each_knows_its_place():
     assert order == ["a", "c", "d"] and first.state == third.state == fourth.state == DONE
 
 
+def test_a_visitor_sees_how_many_come_first_and_neither_stops_the_other(as_container):
+    """While another page's run has its turn, this one tells its place; both then have their result."""
+    go = threading.Event()
+    other = Job(lambda on_step, on_part: go.wait(60)).start()
+    page = opened()
+    page.button(key="generate").click().run()
+    job = page.session_state["job"]
+    assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
+    go.set()
+    assert other.wait(10) and job.wait(60) and (other.state, job.state) == (DONE, DONE)
+    assert len(page.run().session_state["run"].batch) == 4
+
+
 def test_a_full_queue_refuses_and_goes_on():
     """One run more than may wait is turned away in words; those before it are not disturbed."""
     go = threading.Event()
