@@ -22,6 +22,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ecg-base", type=int, metavar="CHANNELS")
     group.add_argument("--prediction", choices=("epsilon", "v"))
     group.add_argument("--batch-size", type=int)
+    group.add_argument("--ecg-batch", type=int, help="of a batch, how many windows the ECG network sees")
     group.add_argument("--learning-rate", type=float)
     group.add_argument("--schedule", choices=("cosine", "plateau"))
     group.add_argument("--warmup-steps", type=int)

@@ -23,6 +23,8 @@ PY
 
 setup
 set_threads
+# Other machines may look at the page, but not choose among this one's folders unless that is asked for.
+case "$HOST" in 127.* | localhost | ::1) ;; *) export PHYSIOSYNTH_PATHS="${PHYSIOSYNTH_PATHS:-off}" ;; esac
 shown="$HOST"
 case "$HOST" in 127.0.0.1 | 0.0.0.0) shown=localhost ;; esac
 say "Starting the page: http://$shown:$PORT (Ctrl-C ends it)"

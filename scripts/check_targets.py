@@ -50,8 +50,9 @@ def main() -> None:
     prepare_process()
     from tqdm import tqdm
 
+    from physiosynth.evaluation.targets.gathering import Places
     from physiosynth.evaluation.targets.plan import settings_of
-    from physiosynth.evaluation.targets.run import Places, check
+    from physiosynth.evaluation.targets.run import check
     from physiosynth.generate.bundle import resolve_bundle
     from physiosynth.generate.core import WESADGenerator
 

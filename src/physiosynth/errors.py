@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+QUOTED = 1000  # characters
+
 
 class PhysiosynthError(Exception):
     """Base of every error that is a user's to mend; commands and pages show its text and no traceback."""
 
     exit_code = 2  # of a command that ends with this error
+
+
+def brief(text: object) -> str:
+    """What a message may repeat of a stranger's file: its beginning."""
+    words = str(text)
+    return words if len(words) <= QUOTED else f"{words[:QUOTED]} ..."
 
 
 class ChannelError(PhysiosynthError):

@@ -18,12 +18,13 @@ from physiosynth.evaluation.metrics import Predictions
 from physiosynth.evaluation.plan import Steps
 from physiosynth.evaluation.registry import Judged
 from physiosynth.evaluation.targets import run as runs
+from physiosynth.evaluation.targets.gathering import Places
 from physiosynth.evaluation.targets.likeness import lying, telling
 from physiosynth.evaluation.targets.memory import attacks, same_beats
 from physiosynth.evaluation.targets.plan import TARGETS, Settings, settings_of
 from physiosynth.evaluation.targets.requested import requested
 from physiosynth.evaluation.targets.rows import NAN, Floor, Row, markdown
-from physiosynth.evaluation.targets.run import CHEAP_TARGETS, Places, check, judged
+from physiosynth.evaluation.targets.run import CHEAP_TARGETS, check, judged
 from physiosynth.evaluation.targets.sets import Sets, alone, splits, windows_of
 from physiosynth.evaluation.targets.steps import compared
 from physiosynth.evaluation.targets.usefulness import by_person, transfers

@@ -1,5 +1,6 @@
 """Zips that nobody vouches for: what is unpacked, what is refused, and what a killed unpack leaves behind."""
 
+import errno
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ import time
 import zipfile
 
 import pytest
+from filelock import FileLock
 
 from physiosynth.errors import BundleError
 from physiosynth.files import swap_in
@@ -272,9 +274,17 @@ def test_time_does_not_make_a_workplace_in_use_old(tmp_path):
     assert place.exists()
     past = time.time() - 2 * archive.SETTLED_S
     os.utime(place, (past, past))
-    with (place / archive.HELD).open("rb") as held:
-        assert archive._locked(held)
+    with FileLock(place / archive.HELD):
         archive._remove_if_left(place)
         assert place.exists()
     archive._remove_if_left(place)
     assert not place.exists()
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    """The error comes from the system's own for a full disk, which commands turn into an exit code."""
+    usage = archive.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(archive.shutil, "disk_usage", lambda folder: usage._replace(free=10))
+    with pytest.raises(BundleError, match=r"b\.zip: unpacks to 0\.0 GB; 0\.0 GB are free") as caught:
+        unpack(zip_of(tmp_path / "b.zip", ("a", bytes(100))), anything, tmp_path / "cache")
+    assert caught.value.__cause__.errno == errno.ENOSPC

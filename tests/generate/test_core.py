@@ -6,7 +6,7 @@ import torch
 from bundle_maker import NORM_LOW, TINY_MANIFEST, checkpoint_of, tiny, tiny_bundle, weights_of, write_bundle
 
 from physiosynth.errors import BundleError, ConditionError, RequestError
-from physiosynth.generate.core import Sampling, WESADGenerator, joined
+from physiosynth.generate.core import CPU_CHUNK, Sampling, WESADGenerator, joined
 from physiosynth.generate.parallel import run_chunks
 
 MILESTONES = "results/checkpoints/diffusion/milestones"
@@ -97,7 +97,7 @@ def test_progress_counts_every_evaluation_of_every_chunk_in_the_callers_thread(g
         seen.append((done, total))
         threads.add(threading.get_ident())
 
-    generator.sample_batch("stress", 10, on_step=on_step)
+    generator.sample_batch("stress", 2 * CPU_CHUNK + 1, on_step=on_step)
     assert seen[-1] == (24, 24)  # 3 chunks, 2 guided steps a stream, each two evaluations
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert threads == {threading.get_ident()}
@@ -120,7 +120,7 @@ def test_a_callback_that_raises_cancels_and_finished_windows_are_kept(generator)
     indices = [index for batch in finished for index in batch.indices]
     assert indices == list(range(len(indices)))
     assert 0 < len(indices) < 60
-    again = generator.sample_batch("stress", 4)
+    again = generator.sample_batch("stress", len(finished[0]))
     assert np.array_equal(finished[0].ecg, again.ecg)
     kept = joined(finished, finished[0].provenance)
     assert kept.indices == tuple(indices)

@@ -65,6 +65,7 @@ def test_every_shape_of_network_is_answered_for(changes):
     assert torch.allclose(fast(model, *case), itself(model, *case), atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_without_onednn_the_answer_is_the_same():
     """Where torch has no oneDNN, plain convolutions do the work."""
     model, case = network(), windows()

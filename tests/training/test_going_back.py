@@ -8,6 +8,8 @@ import torch
 from toy_fold import SMALL, make_fold, same, weights
 
 from physiosynth.errors import TrainingError
+from physiosynth.runtime import window_seed
+from physiosynth.training.plan import Plan
 from physiosynth.training.trainer import Trainer
 
 NAN = float("nan")
@@ -27,42 +29,43 @@ def poison(trainer, step: int, times: int):
     return on_step
 
 
-def test_a_spoilt_weight_sends_the_run_back_and_it_ends_well(fold, tmp_path):
-    """Spoilt after step 4, the run goes on from step 3 with half the rate and is finite at its end; it is on record."""
-    trainer = Trainer(fold, tmp_path, SMALL)
-    progress = trainer.run(on_step=poison(trainer, step=4, times=1))
-    assert (progress.step, progress.returns) == (8, 1)
-    assert [(record["step"], record["to_step"]) for record in trainer.plan.returns] == [(4, 3)]
-    assert trainer.plan.rate_factor == 0.5
-    assert all(values.isfinite().all() for values in weights(tmp_path).values())
-    (row,) = csv.DictReader((tmp_path / "returns.csv").open())
-    assert row == {"step": "4", "to_step": "3", "why": "The loss became nan", "learning_rate_factor": "0.5"}
-    assert [row["step"] for row in csv.DictReader((tmp_path / "log.csv").open())] == ["3", "6", "8"]
-
-
-def test_after_going_back_the_noise_of_a_step_is_another_and_without_it_the_old(fold, tmp_path):
-    """Two returns give three different seeds for one step; none gives the seed that runs have always had."""
-    trainer = Trainer(fold, tmp_path, SMALL)
+@pytest.fixture(scope="module")
+def recovered(fold, tmp_path_factory):
+    """A run whose weights were spoilt twice after step 4, and its directory."""
+    out = tmp_path_factory.mktemp("recovered")
+    trainer = Trainer(fold, out, SMALL)
     trainer.run(on_step=poison(trainer, step=4, times=2))
-    plan, seeds = trainer.plan, []
-    while True:
-        seeds.append(plan.step_seed(SMALL.seed, 5))
-        if not plan.returns:
-            break
-        plan.returns.pop()
+    return trainer, out
+
+
+def test_a_spoilt_weight_sends_the_run_back_and_it_ends_well(recovered):
+    """The run goes on from step 3 with half the rate each time and is finite at its end; it is on record."""
+    trainer, out = recovered
+    assert (trainer.progress.step, trainer.progress.returns) == (8, 2)
+    assert [(record["step"], record["to_step"]) for record in trainer.plan.returns] == [(4, 3)] * 2
+    assert trainer.plan.rate_factor == 0.25
+    assert all(values.isfinite().all() for values in weights(out).values())
+    first, _ = csv.DictReader((out / "returns.csv").open())
+    assert first == {"step": "4", "to_step": "3", "why": "The loss became nan", "learning_rate_factor": "0.5"}
+    assert [row["step"] for row in csv.DictReader((out / "log.csv").open())] == ["3", "6", "8"]
+
+
+def test_after_going_back_the_noise_of_a_step_is_another(recovered):
+    """Two returns, one and none give three different seeds for one step; none gives that of window_seed."""
+    returns = recovered[0].plan.returns
+    seeds = [Plan("fp32", 8, 0.0, 0, returns[:count]).step_seed(SMALL.seed, 5) for count in range(3)]
     assert len(set(seeds)) == 3
+    assert seeds[0] == window_seed(SMALL.seed, 5)
 
 
-def test_a_run_that_went_back_resumes_exactly(fold, tmp_path):
+def test_a_run_that_went_back_resumes_exactly(fold, recovered, tmp_path):
     """Interrupted after going back, it ends with the weights of a run that went back and was not interrupted."""
-    whole = Trainer(fold, tmp_path / "whole", SMALL)
-    whole.run(on_step=poison(whole, step=4, times=1))
-    broken = Trainer(fold, tmp_path / "broken", SMALL)
-    spoil = poison(broken, step=4, times=1)
+    broken = Trainer(fold, tmp_path, SMALL)
+    spoil = poison(broken, step=4, times=2)
     with pytest.raises(KeyboardInterrupt):
         broken.run(on_step=lambda progress: spoil(progress, stop_at=5))
-    Trainer(fold, tmp_path / "broken", SMALL).run()
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+    Trainer(fold, tmp_path, SMALL).run()
+    assert same(weights(recovered[1]), weights(tmp_path))
 
 
 def test_a_loss_that_stays_not_a_number_stops_the_run_with_its_step(fold, tmp_path):

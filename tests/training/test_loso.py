@@ -11,12 +11,21 @@ import pytest
 from toy_fold import make_fold, small
 
 from physiosynth.errors import TrainingError
+from physiosynth.training import loso
 from physiosynth.training.loso import FoldResult, choose_folds, mean_and_sd, train_folds
 from physiosynth.training.loso_table import to_json, write_table
 from physiosynth.training.settings import TrainSettings
 
 TINY = small(total_steps=2, validate_every=1)
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_loso.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_windows():
+    """Two windows a state are judged, not two dozen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loso, "JUDGED_WINDOWS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")

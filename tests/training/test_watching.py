@@ -11,7 +11,7 @@ from toy_fold import BREATHING_RATE, HEART_RATE, SMALL, same, small, weights
 from physiosynth.signals import CONDITIONS, ECG_STEPS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
 from physiosynth.training.panel import draw_panel
 from physiosynth.training.plan import SAMPLING_SHARE, Plan
-from physiosynth.training.samples import StateWindows, rates_of
+from physiosynth.training.samples import StateWindows, drawn, rates_of
 from physiosynth.training.trainer import Trainer
 
 WATCHED = small(sample_every=1, sample_windows=2, total_steps=4, validate_every=2)
@@ -47,11 +47,12 @@ def test_drawing_changes_nothing_of_the_training(fold, watched, tmp_path):
 
 
 def test_every_drawing_leaves_a_panel_that_is_not_blank(watched):
-    """Two pictures, wide enough for three traces, with ink in each third."""
+    """Two pictures, and one of validation windows beside them, with ink in each of three columns."""
     pictures = sorted((watched / "panels").glob("*.png"))
-    assert [path.name for path in pictures] == ["step_000002.png", "step_000004.png"]
-    for third in np.array_split(imread(pictures[0])[..., :3], 3, axis=1):
-        assert (third < 0.5).any()
+    assert [path.name for path in pictures] == ["step_000002.png", "step_000004.png", "validation.png"]
+    for picture in pictures:
+        for third in np.array_split(imread(picture)[..., :3], 3, axis=1):
+            assert (third < 0.5).any()
 
 
 def test_tensorboard_reads_back_what_the_tables_say(watched):
@@ -69,21 +70,21 @@ def test_tensorboard_reads_back_what_the_tables_say(watched):
 
 
 def test_rows_that_a_killed_run_lost_are_not_written_twice(fold, tmp_path):
-    """A table with rows beyond the saved step, and with half a row, has each step once after the run has gone on."""
-    Trainer(fold, tmp_path, SMALL).run()
-    whole = (tmp_path / "log.csv").read_text()
-    again = tmp_path / "again"
+    """Rows beyond the saved step, and half a row, are gone after the run has gone on; each step is there once."""
 
     def stop(progress) -> None:
         if progress.step == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Trainer(fold, again, SMALL).run(on_step=stop)
-    lost = whole.splitlines(keepends=True)
-    (again / "log.csv").write_text("".join(lost[:3]) + lost[3][:5])
-    Trainer(fold, again, SMALL).run()
-    assert (again / "log.csv").read_text() == whole
+        Trainer(fold, tmp_path, SMALL).run(on_step=stop)
+    log = tmp_path / "log.csv"
+    kept = log.read_text().splitlines()
+    log.write_text("\n".join([*kept, kept[1].replace("3,", "6,", 1), kept[1][:9]]))
+    Trainer(fold, tmp_path, SMALL).run()
+    assert log.read_text().splitlines()[:2] == kept
+    assert [row["step"] for row in rows(log)] == ["3", "6", "8"]
+    assert rows(log)[1]["val_total"] != rows(log)[0]["val_total"]
 
 
 def test_windows_without_beats_or_numbers_have_no_rate_and_can_be_drawn():
@@ -106,14 +107,12 @@ def test_drawing_is_planned_for_its_share_of_the_time():
     assert plan.choose_sample_every(0.1, validate_every=100) == 1
 
 
-def test_drawing_leaves_the_global_random_state_alone(fold, tmp_path):
-    """Whatever else the process draws comes out the same after a validation with samples."""
-    trainer = Trainer(fold, tmp_path, small(sample_every=1, sample_windows=1, total_steps=1))
-    before = []
-
-    def note(progress) -> None:
-        before.append(torch.get_rng_state())
-
-    trainer.run(on_step=note)
-    trainer.watcher._sample(trainer.progress, trainer.average.module)
-    assert torch.equal(before[-1], torch.get_rng_state())
+def test_windows_depend_on_the_weights_alone(fold, watched):
+    """Drawn twice they are the same, and the process's own random state is left alone."""
+    trainer = Trainer(fold, watched, WATCHED)
+    before = torch.get_rng_state()
+    one, other = (
+        drawn(trainer.average.module, trainer.data["val"], ["stress"], 1, trainer.device)[0] for _ in range(2)
+    )
+    assert np.array_equal(one.ecg, other.ecg) and np.array_equal(one.low.values, other.low.values)
+    assert torch.equal(before, torch.get_rng_state())

@@ -21,7 +21,7 @@ SMALL = TrainSettings(
     warmup_steps=2,
     total_steps=8,
     validate_every=3,
-    validation_windows=8,
+    validation_windows=4,
     precision="fp32",
     sample_every=0,
 )

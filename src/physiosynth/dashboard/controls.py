@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard.runs import Request
+from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import Paths, default_paths
 from physiosynth.generate.batch import Sampling
 from physiosynth.signals import WINDOW_S
@@ -15,7 +16,7 @@ from physiosynth.signals import WINDOW_S
 if TYPE_CHECKING:
     from physiosynth.generate.core import GeneratorInfo
 
-MAX_WINDOWS, MAX_STEPS, MAX_GUIDANCE = 64, 1000, 10.0
+MAX_GUIDANCE = 10.0
 MAX_SEED = 2**31 - 1
 MEANING = {
     "baseline": "Sitting quietly, reading neutral magazines.",
@@ -27,6 +28,8 @@ MEANING = {
 
 def current_paths() -> Paths:
     """The paths as typed so far: they decide what the other controls offer, and stand below them on the page."""
+    if not settings().paths:
+        return default_paths()
     return st.session_state.setdefault("paths", default_paths())
 
 
@@ -39,8 +42,9 @@ def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request |
     if info is not None:
         condition = _condition(info)
         left, right = st.columns(2)
+        most = settings().max_windows
         windows = left.number_input(
-            "Windows", 1, MAX_WINDOWS, 4, key="windows", help=f"How many windows of {WINDOW_S} s to make."
+            "Windows", 1, most, min(4, most), key="windows", help=f"How many windows of {WINDOW_S} s to make."
         )
         seed = right.number_input(
             "Seed", 0, MAX_SEED, 6, key="seed", help="The same seed and settings give the same signals again."
@@ -51,7 +55,8 @@ def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request |
         sampling, calibrate = _sampling(info)
         if pressed and not busy:
             request = Request(condition, int(windows), int(seed), sampling, calibrate)
-    _path_fields(open_at_once=info is None)
+    if settings().paths:
+        _path_fields(open_at_once=info is None)
     return condition, request
 
 
@@ -75,13 +80,13 @@ def _sampling(info: GeneratorInfo) -> tuple[Sampling, bool]:
     default, model = info.defaults, info.bundle_sha256[:12]
     with st.expander("Sampling", icon=":material/tune:"):
         left, right = st.columns(2)
-        numbers = {}
+        numbers, most = {}, settings().max_steps
         for column, stream, name in ((left, "ecg", "ECG"), (right, "low", "LOW")):
             numbers[f"{stream}_steps"] = column.number_input(
                 f"{name} steps",
                 1,
-                MAX_STEPS,
-                int(getattr(default, f"{stream}_steps")),
+                most,
+                min(most, int(getattr(default, f"{stream}_steps"))),
                 key=f"{stream}_steps_{model}",
                 help=f"How often the network refines the {_carries(stream)}. More takes longer; beyond the default it "
                 "seldom helps.",

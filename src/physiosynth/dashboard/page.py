@@ -11,8 +11,10 @@ import streamlit as st
 
 from physiosynth.dashboard.controls import current_paths, request_form
 from physiosynth.dashboard.results import show, show_idle
-from physiosynth.dashboard.runs import Run, finish, start
+from physiosynth.dashboard.runs import Request, Run, finish, start
+from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import Paths, load_generator, load_reference
+from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.worker import UNEXPECTED, WAITING, Job, in_words
 from physiosynth.errors import PhysiosynthError
 
@@ -36,7 +38,7 @@ def main() -> None:
     try:
         _page()
     except PhysiosynthError as error:
-        st.error(str(error))
+        st.error(for_visitors(str(error)))
     except Exception:
         logging.getLogger(__name__).exception("The page failed.")
         st.error(UNEXPECTED)
@@ -56,15 +58,26 @@ def _page() -> None:
         if generator is not None:
             _model_card(generator)
     if request is not None:
-        state.error = None
-        state.request, state.job = request, start(generator, request, _page_open())
-        st.rerun()
+        _begin(generator, request)
     with right:
         if "job" in state:
             _running(state.job)
         if state.get("error"):
-            st.error(state.error)
+            st.error(for_visitors(state.error))
         _result(paths, generator, chosen)
+
+
+def _begin(generator: WESADGenerator, request: Request) -> None:
+    """Queue a run up; a request that is refused leaves its reason and the page as it was."""
+    state = st.session_state
+    state.error = None
+    try:
+        state.job = start(generator, request, _page_open())
+    except PhysiosynthError as error:
+        state.error = str(error)
+        return
+    state.request = request
+    st.rerun()
 
 
 def _collect(paths: Paths, generator: WESADGenerator | None) -> None:
@@ -93,7 +106,8 @@ def _result(paths: Paths, generator: WESADGenerator | None, condition: str) -> N
 def _reference(paths: Paths, generator: WESADGenerator | None) -> RealWindows | None:
     fold = _fold(paths, generator)
     if not fold:
-        st.info("This bundle has no reference windows. A fold to compare with can be named under Advanced.")
+        named = " A fold to compare with can be named under Advanced." if settings().paths else ""
+        st.info(f"This bundle has no reference windows.{named}")
         return None
     return _told(lambda: load_reference(fold), st.warning)
 
@@ -112,7 +126,7 @@ def _running(job: Job) -> None:
     if job.cancelling:
         text = "Cancelling ..."
     elif now.state == WAITING:
-        text = "Waiting for another page's run to end ..."
+        text = _place(now.ahead)
     elif not now.total:
         text = "Starting ..."
     else:
@@ -122,6 +136,11 @@ def _running(job: Job) -> None:
     bar.progress(min(1.0, now.share), text=text)
     if button.button("Cancel", key="cancel", disabled=job.cancelling, width="stretch"):
         job.cancel()
+
+
+def _place(ahead: int) -> str:
+    runs = "1 run of another page comes" if ahead == 1 else f"{ahead} runs of other pages come"
+    return f"Waiting: {runs} first ..." if ahead else "Starting ..."
 
 
 def _head(generator: WESADGenerator | None) -> None:
@@ -136,7 +155,8 @@ def _model_card(generator: WESADGenerator) -> None:
     info = generator.info
     named = [f"Model: {info.architecture} networks", f"epoch {info.epoch}", f"fold {info.fold}"]
     known = [text for text in named if not text.endswith("None")]
-    st.caption("\n\n".join([", ".join(known) + f", bundle {info.bundle_sha256[:12]}.", *info.notices]))
+    told = [", ".join(known) + f", bundle {info.bundle_sha256[:12]}.", settings().bundle_words, *info.notices]
+    st.caption("\n\n".join(for_visitors(text) for text in told if text))
 
 
 def _told(load: Callable[[], T], tell: Callable[[str], object] = st.error) -> T | None:
@@ -144,7 +164,7 @@ def _told(load: Callable[[], T], tell: Callable[[str], object] = st.error) -> T 
     try:
         return load()
     except PhysiosynthError as error:
-        tell(str(error))
+        tell(for_visitors(str(error)))
         return None
 
 

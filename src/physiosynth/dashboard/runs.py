@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import DONE, Job, in_words
-from physiosynth.errors import PhysiosynthError
+from physiosynth.errors import PhysiosynthError, RequestError
 from physiosynth.generate.batch import Sampling, SignalBatch
 from physiosynth.signals import WINDOW_S
 
@@ -52,7 +53,8 @@ class Run:
 
 
 def start(generator: WESADGenerator, request: Request, page_open: Callable[[], bool]) -> Job:
-    """Begin a run in a thread of its own."""
+    """Queue a run up in a thread of its own. Raises RequestError for more than may be asked, or where too many wait."""
+    check(request)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[SignalBatch], None]) -> SignalBatch:
         return generator.sample_batch(
@@ -64,7 +66,19 @@ def start(generator: WESADGenerator, request: Request, page_open: Callable[[], b
             on_windows=on_part,
         )
 
-    return Job(work, page_open).start()
+    return Job(work, page_open).start(settings().max_waiting)
+
+
+def check(request: Request) -> None:
+    """Raise RequestError for a request above the limits: a browser can send what the fields would not let one type."""
+    limits, sampling = settings(), request.sampling
+    asked = [("windows", request.windows, limits.max_windows)]
+    asked += [
+        ("steps", steps, limits.max_steps) for steps in (sampling.low_steps, sampling.ecg_steps) if steps is not None
+    ]
+    for what, number, most in asked:
+        if not 1 <= number <= most:
+            raise RequestError(f"Expected 1 to {most} {what} in a request, found {number}. Ask for another number.")
 
 
 def finish(job: Job, request: Request, reference: Callable[[], RealWindows]) -> tuple[Run | None, str | None]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import streamlit as st
 
-from physiosynth.errors import BundleError, FoldError, PhysiosynthError
-from physiosynth.generate.bundle import DEFAULT, deciding_files, resolve_bundle
+from physiosynth.dashboard.settings import settings
+from physiosynth.errors import BundleError, FoldError, PhysiosynthError, RequestError
+from physiosynth.generate.bundle import deciding_files, resolve_bundle, root_of
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
@@ -30,25 +31,25 @@ class Paths:
 
 
 def default_paths() -> Paths:
-    """The published places where they exist, else the embedded bundle; empty where there is neither."""
+    """Those of the bundle the operator named, else the published places or the embedded one; empty without any."""
     try:
-        return _default_paths(str(Path.cwd()))
+        return _default_paths(settings().bundle, str(Path.cwd()))
     except PhysiosynthError:
         return Paths("", "", "")
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _default_paths(folder: str) -> Paths:
-    bundle = resolve_bundle(DEFAULT)
+def _default_paths(named: str, folder: str) -> Paths:
+    bundle = resolve_bundle(named)
     return Paths(str(bundle.milestones), str(bundle.checkpoint), str(bundle.fold or ""))
 
 
 def load_generator(paths: Paths) -> WESADGenerator:
     """The generator at these paths. Raises PhysiosynthError, in words for the page."""
     if not paths.milestones:
-        resolve_bundle(DEFAULT)  # says what is missing and where it was sought
-    milestones = Path(paths.milestones).expanduser()
-    checkpoint = Path(paths.checkpoint).expanduser() if paths.checkpoint else None
+        resolve_bundle(settings().bundle)  # says what is missing and where it was sought
+    milestones = _allowed(paths.milestones)
+    checkpoint = _allowed(paths.checkpoint) if paths.checkpoint else None
     if not milestones.is_dir():
         raise BundleError(f"{milestones}: expected the milestones folder, found none. Check the path under Advanced.")
     if checkpoint is not None and not checkpoint.is_file():
@@ -66,7 +67,7 @@ def _generator(milestones: str, checkpoint: str, files: Fingerprint) -> WESADGen
 
 def load_reference(fold: str | Path) -> RealWindows:
     """The test windows of a fold. Raises PhysiosynthError, in words for the page."""
-    folder = Path(fold).expanduser()
+    folder = _allowed(fold)
     if not folder.is_dir():
         raise FoldError(f"{folder}: expected a reference fold, found no such folder. Check the path under Advanced.")
     return _reference(str(folder), _fingerprint(sorted(folder.glob("*.*"))))
@@ -77,6 +78,34 @@ def _reference(folder: str, files: Fingerprint) -> RealWindows:
     from physiosynth.evaluation.wesad_real import RealWESADPreparer
 
     return RealWESADPreparer(Path(folder)).load()
+
+
+def _allowed(typed: str | Path) -> Path:
+    """A path as typed, if it is the bundle's own or, links followed, below an allowed folder. Raises RequestError.
+
+    Asked before anything is looked up, so that nobody learns what exists elsewhere.
+    """
+    if str(typed) in vars(default_paths()).values():
+        return Path(typed)
+    allowed = settings()
+    try:
+        path = Path(typed).expanduser()
+        target = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a user that is not there, a null byte
+        raise RequestError("Expected a path, found something that is none. Check what was typed.") from error
+    roots = (*allowed.roots, *_bundle_root())
+    if not allowed.paths or not any(target.is_relative_to(root) for root in roots):
+        raise RequestError(
+            f"{typed}: expected a path below one of the folders this page may read, found one outside. Whoever runs "
+            "the page allows others with PHYSIOSYNTH_ROOTS."
+        )
+    return path
+
+
+def _bundle_root() -> list[Path]:
+    milestones = default_paths().milestones
+    root = root_of(Path(milestones)) if milestones else None
+    return [] if root is None else [root]
 
 
 def _fingerprint(files: list[Path]) -> Fingerprint:

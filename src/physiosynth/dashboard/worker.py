@@ -1,4 +1,8 @@
-"""One run of the sampler in a thread of its own: watched by its page, cancelled within a step, shared by nobody."""
+"""One run of the sampler in a thread of its own: watched by its page, cancelled within a step, shared by nobody.
+
+The processor is one: runs of several pages take turns in the order they were asked for, so that each is as fast as it
+can be.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from physiosynth.errors import PhysiosynthError
+from physiosynth.errors import PhysiosynthError, RequestError
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
 ABANDONED_AFTER_S = 10.0  # a page that reloads or loses its network for a moment is not a closed one
 UNEXPECTED = "Something in the program itself went wrong; what was finished is kept. The terminal it runs in says more."
 
-# The processor is one: runs of several pages take turns, so that each is as fast as it can be.
-_TURN = threading.Lock()
 _LOG = logging.getLogger(__name__)
 
 Work = Callable[[Callable[[int, int], None], Callable[[Any], None]], Any]
@@ -28,16 +30,61 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """A run as it stands: done of total steps; seconds_left is None until it can be told."""
+    """A run as it stands: done of total steps; seconds_left is None until it can be told; ahead: runs before it."""
 
     state: str
     done: int
     total: int
     seconds_left: float | None
+    ahead: int = 0
 
     @property
     def share(self) -> float:
         return self.done / self.total if self.total else 0.0
+
+
+class Queue:
+    """Runs that were asked for and have not ended; the first has its turn."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Job] = []
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def join(self, job: Job, most_waiting: int | None = None) -> None:
+        """Take the last place. Raises RequestError where most_waiting runs wait already."""
+        with self._changed:
+            if most_waiting is not None and len(self._jobs) > most_waiting:
+                raise RequestError(
+                    f"{len(self._jobs)} runs are under way or waiting, which is as many as may be. Try again later."
+                )
+            self._jobs.append(job)
+
+    def leave(self, job: Job) -> None:
+        """Give the place up, at the head or further back."""
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
+            self._changed.notify_all()
+
+    def ahead(self, job: Job) -> int:
+        """How many runs come before this one."""
+        with self._changed:
+            return self._jobs.index(job) if job in self._jobs else 0
+
+    def wait_for_turn(self, job: Job, check: Callable[[], None]) -> None:
+        """Return when the run is first. check() is called meanwhile, and may raise to stop waiting."""
+        while True:
+            with self._changed:
+                if self._jobs[0] is job:
+                    return
+                self._changed.wait(0.1)
+            check()
+
+
+_QUEUE = Queue()
 
 
 class Job:
@@ -58,7 +105,9 @@ class Job:
         self.error: str | None = None
         self.seconds = 0.0
 
-    def start(self) -> Job:
+    def start(self, most_waiting: int | None = None) -> Job:
+        """Queue up and begin. Raises RequestError where most_waiting runs wait already."""
+        _QUEUE.join(self, most_waiting)
         self._thread.start()
         return self
 
@@ -83,17 +132,14 @@ class Job:
         done, total, left = self._done, self._total, None
         if self.state == RUNNING and done:
             left = (time.monotonic() - self._began) / done * (total - done)
-        return Progress(self.state, done, total, left)
+        return Progress(self.state, done, total, left, _QUEUE.ahead(self))
 
     def _run(self) -> None:
         state = FAILED
         try:
-            self._take_turn()
-            try:
-                self.result = self._work(self._on_step, self.parts.append)
-            finally:
-                self.seconds = time.monotonic() - self._began
-                _TURN.release()
+            _QUEUE.wait_for_turn(self, self._check)
+            self._began, self.state = time.monotonic(), RUNNING
+            self.result = self._work(self._on_step, self.parts.append)
             state = DONE
         except _Stopped:
             state = CANCELLED
@@ -102,12 +148,10 @@ class Job:
         except Exception:
             _LOG.exception("A run of the sampler failed.")
             self.error = UNEXPECTED
+        finally:
+            _QUEUE.leave(self)
+        self.seconds = time.monotonic() - self._began
         self.state = state
-
-    def _take_turn(self) -> None:
-        while not _TURN.acquire(timeout=0.1):
-            self._check()
-        self._began, self.state = time.monotonic(), RUNNING
 
     def _on_step(self, done: int, total: int) -> None:
         self._done, self._total = done, total

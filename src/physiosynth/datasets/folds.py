@@ -14,7 +14,7 @@ import numpy as np
 
 from physiosynth.datasets.normalizer import Normalizer, read_norm
 from physiosynth.datasets.windows import PHASE_EDGES, RATES
-from physiosynth.errors import FoldError
+from physiosynth.errors import FoldError, brief
 from physiosynth.files import read_json
 from physiosynth.signals import (
     CONDITIONS,
@@ -132,7 +132,9 @@ def read_array(path: Path | str) -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")
     # The header is Python text, and numpy answers a hostile one with whatever Python's parser raises.
     except Exception as error:
-        raise FoldError(f"{path}: not a readable array ({error}). Restore the file or write the fold again.") from error
+        raise FoldError(
+            f"{path}: not a readable array ({brief(error)}). Restore the file or write the fold again."
+        ) from error
 
 
 def load_fold(path: Path | str) -> FoldDirectory:
@@ -191,7 +193,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise FoldError(f"{path}: written by a newer version of this project, or not a dataset_config.json.")
     channels = config.get("channels_low")
     if channels is not None and not (isinstance(channels, list) and all(isinstance(name, str) for name in channels)):
-        raise FoldError(f"{path}: channels_low should be a list of names, found {channels!r}.")
+        raise FoldError(f"{path}: channels_low should be a list of names, found {brief(repr(channels))}.")
     return config
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from physiosynth.errors import ChannelError, FoldError
+from physiosynth.errors import ChannelError, FoldError, brief
 from physiosynth.files import write_npz
 from physiosynth.signals import LOW_CHANNELS, channel_name
 
@@ -140,7 +140,9 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     except FoldError:
         raise
     except Exception as error:
-        raise FoldError(f"{path}: not a readable .npz ({error}). Restore the file or write the fold again.") from error
+        raise FoldError(
+            f"{path}: not a readable .npz ({brief(error)}). Restore the file or write the fold again."
+        ) from error
     return arrays, notices
 
 

@@ -11,7 +11,7 @@ import time
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -87,7 +87,7 @@ def unpack(
     target = (cache or cache_folder()) / "bundles" / sha256_of(archive)[:32]
     if target.is_dir():
         return target
-    with _unpacked_beside(archive, target, check, limits) as contents:
+    with unpacked_below(target.parent, archive, check, limits) as contents:
         try:
             os.replace(contents, target)
         except OSError:
@@ -103,19 +103,19 @@ def unpack_into(
 
     See unpack for the rest.
     """
-    with _unpacked_beside(archive, target, check, limits) as contents:
+    with unpacked_below(target.parent, archive, check, limits) as contents:
         swap_in(contents, target)
     return target
 
 
 @contextmanager
-def _unpacked_beside(
-    archive: Path, target: Path, check: Callable[[Path], object], limits: UnpackLimits
+def unpacked_below(
+    parent: Path, archive: Path, check: Callable[[Path], object], limits: UnpackLimits = DEFAULT_LIMITS
 ) -> Iterator[Path]:
-    """The zip's contents, checked, in a folder beside the target."""
+    """The zip's contents, checked, in a folder below `parent` that is there until the block ends. See unpack."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _workplace(target.parent) as place:
+        parent.mkdir(parents=True, exist_ok=True)
+        with _workplace(parent) as place:
             contents, packed = place / "contents", archive.stat().st_size
             _extract(archive, contents, limits, packed)
             inner = [path for path in contents.rglob("*") if path.is_file()]
@@ -125,38 +125,29 @@ def _unpacked_beside(
             check(contents)
             yield contents
     except OSError as error:
-        raise BundleError(f"{archive.name}: cannot be unpacked into {target.parent} ({error}).") from error
+        raise BundleError(f"{archive.name}: cannot be unpacked into {parent} ({error}).") from error
 
 
 @contextmanager
 def _workplace(parent: Path) -> Iterator[Path]:
     """A folder of its own in `parent`, removed at the end; those that killed processes left are removed first."""
+    from filelock import FileLock
+
     for left in parent.glob(f"{UNPACKING}*"):
         _remove_if_left(left)
-    with tempfile.TemporaryDirectory(prefix=UNPACKING, dir=parent) as name, open(Path(name) / HELD, "wb") as held:
-        _locked(held)
+    with tempfile.TemporaryDirectory(prefix=UNPACKING, dir=parent) as name, FileLock(Path(name) / HELD):
         yield Path(name)
 
 
-def _locked(held) -> bool:
-    """Lock an open file until it is closed. False where another process has it, or this system has no such lock."""
-    try:
-        import fcntl
-
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return False
-    return True
-
-
 def _remove_if_left(folder: Path) -> None:
-    try:
-        settled = time.time() - folder.stat().st_mtime > SETTLED_S
-        with (folder / HELD).open("rb") as held:
-            if settled and _locked(held):
+    """Remove a workplace whose lock nobody holds: the system lets go of a killed process's."""
+    from filelock import FileLock, Timeout
+
+    # It may be just being made or removed, or be on a file system without locks.
+    with suppress(OSError, Timeout, NotImplementedError):
+        if time.time() - folder.stat().st_mtime > SETTLED_S:
+            with FileLock(folder / HELD, timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
-    except OSError:  # it is just being made or removed
-        return
 
 
 def _extract(archive: Path, folder: Path, limits: UnpackLimits, packed: int) -> None:

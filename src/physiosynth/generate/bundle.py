@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from physiosynth.errors import BundleError, PhysiosynthError
+from physiosynth.errors import BundleError, PhysiosynthError, brief
 from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.archive import unpack
 from physiosynth.generate.layout import DIFFUSION, FOLDS, INDEX, MILESTONES, find_root
@@ -52,13 +52,14 @@ def bundle_errors_alone(named: str) -> Iterator[None]:
     """
     try:
         yield
-    except BundleError:
+    except BundleError as error:
+        error.args = (brief(error),)
         raise
     except PhysiosynthError as error:
-        raise BundleError(str(error)) from error
+        raise BundleError(brief(error)) from error
     except Exception as error:
         raise BundleError(
-            f"{named}: cannot be read ({type(error).__name__}: {error}). Copy or fetch the bundle again."
+            f"{named}: cannot be read ({type(error).__name__}: {brief(error)}). Copy or fetch the bundle again."
         ) from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from physiosynth.errors import CheckpointError
+from physiosynth.errors import CheckpointError, brief
 from physiosynth.generate.weights_file import WeightsFile, read_weights
 from physiosynth.models.architecture import Architecture, published
 from physiosynth.signals import CONDITIONS
@@ -59,8 +59,14 @@ def load_checkpoint(path: Path | str, manifest: Mapping[str, Any] | None = None)
     """
     file = read_weights(path)
     streams, notices = stream_weights(file)
-    architecture = _architecture(file, streams, manifest or {})
-    for name, network in zip(STREAMS, _on_paper(architecture), strict=True):
+    try:
+        architecture = _architecture(file, streams, manifest or {})
+        on_paper = _on_paper(architecture)
+    except CheckpointError as error:
+        if file.path.name in str(error):
+            raise
+        raise CheckpointError(f"{file.path.name} or its manifest: {error}") from error
+    for name, network in zip(STREAMS, on_paper, strict=True):
         _check(network.state_dict(), streams[name], f"{file.path.name}: {name} stream")
     low, ecg = architecture.build()
     for name, network in zip(STREAMS, (low, ecg), strict=True):
@@ -163,11 +169,13 @@ def _on_paper(architecture: Architecture):
     import torch
 
     for stream in (architecture.low, architecture.ecg):
-        layers = (stream.blocks, len(stream.multipliers) if isinstance(stream.multipliers, tuple) else None)
-        if not all(isinstance(count, int) and 0 < count <= MOST_LAYERS for count in layers):
+        levels = len(stream.multipliers) if isinstance(stream.multipliers, tuple) else 0
+        sizes = (levels, stream.blocks, stream.base, stream.groups, stream.patch, stream.diffusion_steps)
+        whole = all(isinstance(size, int) and size > 0 for size in sizes)
+        if not whole or max(levels, stream.blocks) > MOST_LAYERS:
             raise CheckpointError(
-                f"A network has 1 to {MOST_LAYERS} levels and blocks a level; the manifest says blocks "
-                f"{stream.blocks!r} and multipliers {stream.multipliers!r}."
+                f"A network has 1 to {MOST_LAYERS} levels and blocks a level, and sizes above 0; the architecture says "
+                f"{brief(stream)}."
             )
     with torch.device("meta"):
         return architecture.build()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
 
 # Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
-CPU_CHUNK, GPU_CHUNK = 4, 32
+CPU_CHUNK, GPU_CHUNK = 8, 32
 MAX_WINDOWS = 100_000
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64

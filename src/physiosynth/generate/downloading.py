@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import random
 import re
@@ -102,14 +101,11 @@ class Download:
 
     def run(self) -> PartialFile:
         """The finished file, closed, not yet in place. Raises FetchError; what was received stays for the next call."""
-        parts = urlsplit(self.url)
-        # Without the query, which may be a token that changes; If-Range and the hash guard against another version.
-        source = hashlib.sha256(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".encode()).hexdigest()
-        self.part = PartialFile(self.path, source)
+        self.part = PartialFile(self.path)
         self._end = time.monotonic() + self.limits.total_s
         try:
             with quiet_transport():
-                self._from_file() if parts.scheme == "file" else self._from_server()
+                self._from_file() if urlsplit(self.url).scheme == "file" else self._from_server()
         except FetchError as error:
             if error.cause in (FetchCause.TOO_LARGE, FetchCause.NOT_A_ZIP, FetchCause.DISK_FULL):
                 self.part.discard()

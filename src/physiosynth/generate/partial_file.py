@@ -53,12 +53,12 @@ def disk_error(error: BaseException | None, folder: Path) -> FetchError | None:
 class PartialFile:
     """Bytes received so far, their SHA-256, and the server's mark (If-Range) of the version they belong to.
 
-    source: names where the bytes come from; a part of another source is started over. The mark stands in a JSON file
-    beside the part, written before the first byte of its version, so that a kill at any moment leaves a true pair.
+    The mark stands in a JSON file beside the part, written before the first byte of its version, so that a kill at any
+    moment leaves a true pair.
     """
 
-    def __init__(self, path: Path, source: str) -> None:
-        self.path, self.source = path, source
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._state = path.with_name(path.name + ".json")
         self.mark: str | None = None
         self.size = 0
@@ -71,10 +71,10 @@ class PartialFile:
             self._file.seek(self.size)
 
     def _take_up(self) -> None:
-        """Rehash what is there, if it is of this source and can be asked to be gone on with."""
+        """Rehash what is there, if a server can be asked to go on with it."""
         try:
             state = json.loads(self._state.read_text(encoding="utf-8"))
-            if state["source"] != self.source or not isinstance(state["mark"], str):
+            if not isinstance(state["mark"], str):
                 return
             with self.path.open("rb") as stream:
                 while block := stream.read(1 << 20):
@@ -94,7 +94,7 @@ class PartialFile:
             self._file.seek(0)
             self._file.truncate()
             self.mark, self.size, self.pieced, self._hash = mark, 0, False, hashlib.sha256()
-            write_json(self._state, {"source": self.source, "mark": mark})
+            write_json(self._state, {"mark": mark})
 
     def expect(self, left: int) -> None:
         """Raise DISK_FULL where `left` more bytes do not fit."""

@@ -47,7 +47,8 @@ def answers(
 
 def fast_bf16(x: Tensor) -> bool:
     """Whether the device computes in bf16 itself; where it would only imitate it, fp32 is faster and more exact."""
-    return x.device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    onednn = torch.backends.mkldnn.is_available()
+    return x.device.type != "cpu" or (onednn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class InferenceUNet:

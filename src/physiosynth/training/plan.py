@@ -19,8 +19,9 @@ _RETURNED = 2**40  # beyond every step: the seeds of steps after going back are 
 
 @dataclass
 class Plan:
-    """precision: "fp32" or "bf16"; seconds_a_step: measured when the run began; sample_every: validations between
-    samples, None until their cost is known; returns: every time the run went back to a saved state, in order.
+    """precision: "fp32" or "bf16"; seconds_a_step: measured when the run began, 0 where nothing depends on it;
+    sample_every: validations between samples, None until their cost is known; returns: every time the run went back to
+    a saved state, in order.
     """
 
     precision: str
@@ -61,7 +62,8 @@ def make_plan(settings: TrainSettings, max_minutes: float | None, seconds_a_step
     if settings.total_steps is None and max_minutes is None:
         raise TrainingError("Say how long to train: --max-minutes, or --steps for an exact number.")
     candidates = ["fp32", "bf16"] if settings.precision == "auto" else [settings.precision]
-    seconds = {name: seconds_a_step(name) for name in candidates}
+    open_ones = (len(candidates) > 1, settings.total_steps is None, settings.sample_every is None)
+    seconds = {name: seconds_a_step(name) if any(open_ones) else 0.0 for name in candidates}
     precision = min(seconds, key=seconds.get)
     total = settings.total_steps
     if total is None:

@@ -1,7 +1,7 @@
 """What a run leaves for those who watch it: tables and pictures always, TensorBoard's events where it is installed.
 
 log.csv has a row a validation, samples.csv a row a state and drawing, returns.csv a row each time the run went back to
-a saved state; panels/ has the pictures.
+a saved state; panels/ has the pictures, that of validation windows among them.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class Watcher:
     def _sample(self, progress: Progress, model: JointLoss) -> float:
         """Draw, measure and log; the seconds it took, without what is measured once."""
         if self._known is None:
-            self._known = [rates_of(windows) for windows in recorded(self.data, KNOWN_WINDOWS)]
+            windows = recorded(self.data, KNOWN_WINDOWS)
+            self._known = [rates_of(mine) for mine in windows]
+            write_png(self.log.out / "panels" / "validation.png", draw_panel(windows, "validation windows"))
         begin = time.perf_counter()
         windows = drawn(
             model, self.data, [rates.state for rates in self._known], self.settings.sample_windows, self.device
@@ -107,7 +109,7 @@ class RunLog:
                 pair = {f"{key}/{mine.state}": rows[-1][key], f"{key}/{mine.state} validation": rows[-1][f"val_{key}"]}
                 self._scalars(pair, progress)
         _append(self.out / "samples.csv", rows)
-        _write_png(self.out / "panels" / f"step_{progress.step:06d}.png", panel)
+        write_png(self.out / "panels" / f"step_{progress.step:06d}.png", panel)
         if self._events is not None:
             self._events.add_image("samples", panel, progress.step, dataformats="HWC")
 
@@ -156,7 +158,7 @@ def _forget_after(path: Path, step: int) -> None:
             temporary.write_text("".join(lines[:1] + kept), encoding="utf-8")
 
 
-def _write_png(path: Path, picture: np.ndarray) -> None:
+def write_png(path: Path, picture: np.ndarray) -> None:
     from matplotlib.image import imsave
 
     with replacing(path) as temporary:

@@ -24,8 +24,8 @@ TARGETS = {  # in the order of the report: title
 }
 CHEAP = ("clean", "means", "ks", "contrasts", "coupling", "spectra")
 SECONDS = {  # of each target with the full settings on two cores; they steer the time left and nothing else
-    "clean": 1, "means": 1, "ks": 6, "contrasts": 3, "coupling": 20, "spectra": 25, "usefulness": 240,
-    "discriminative": 60, "closeness": 45, "membership": 90, "steps": 60, "requested": 120,
+    "clean": 1, "means": 1, "ks": 5, "contrasts": 3, "coupling": 30, "spectra": 20, "usefulness": 240,
+    "discriminative": 90, "closeness": 60, "membership": 90, "steps": 60, "requested": 120,
 }  # fmt: skip
 
 

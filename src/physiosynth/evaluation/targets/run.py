@@ -8,35 +8,32 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.features import VERSION as FEATURES_VERSION
-from physiosynth.evaluation.inputs import Networks, config_of, drawn, seen_by, subjects_of
+from physiosynth.evaluation.inputs import Networks
 from physiosynth.evaluation.judged import Judged, OnStep
 from physiosynth.evaluation.kept import Kept, key_of, plain
 from physiosynth.evaluation.plan import MEASURE_S, SCALE, OnStage, Steps
+from physiosynth.evaluation.targets.gathering import DRAW_S, Places, gathered, made_of
 from physiosynth.evaluation.targets.likeness import lying, telling
 from physiosynth.evaluation.targets.memory import attacks
 from physiosynth.evaluation.targets.physiology import clean, contrasts, distributions, means
 from physiosynth.evaluation.targets.plan import CHEAP, SECONDS, TARGETS, Settings
 from physiosynth.evaluation.targets.requested import requested
 from physiosynth.evaluation.targets.rows import Row, markdown, summary
-from physiosynth.evaluation.targets.sets import Sets, measured, windows_of
+from physiosynth.evaluation.targets.sets import Sets, first_of_each_state, measured
 from physiosynth.evaluation.targets.signals import coupling, log_spectra
 from physiosynth.evaluation.targets.steps import compared
 from physiosynth.evaluation.targets.usefulness import transfers
-from physiosynth.evaluation.usefulness import check_apart
 from physiosynth.files import replacing, write_json
 
 if TYPE_CHECKING:
     from physiosynth.generate.bundle import Bundle
     from physiosynth.generate.core import WESADGenerator
 
-FEW_PEOPLE = 20  # unseen ones that usefulness and privacy want
 READING = (
     "Measured: mean over seeds, or all seeds pooled. Floor: what real windows of the same people score in the place of "
     "the synthetic ones, mean and 95 % quantile towards worse; a limit missed within it cannot be told from chance."
 )
-DRAW_S = 0.08  # to draw one window; a guess for the time left
 OWN_SETTINGS = {  # settings that change one target alone
     "membership": ("attacked", "seen_people"),
     "steps": ("reference_steps", "reference_windows"),
@@ -50,17 +47,6 @@ CHEAP_TARGETS: Mapping[str, Callable[[Sets, Settings], tuple[Row, ...]]] = {
     "coupling": coupling,
     "spectra": log_spectra,
 }
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where things are. fold: the one the generator was trained on; unseen: a fold of other people, all of whose
-    splits are unseen; out: results and what is kept of this generator; cache: features, shared between generators."""
-
-    fold: Path
-    unseen: Path | None
-    out: Path
-    cache: Path
 
 
 @dataclass(frozen=True)
@@ -104,7 +90,7 @@ def check(
     """
     steps = Steps(_costs(settings), on_step, on_stage)
     notes: list[str] = []
-    sets = _gathered(generator, places, settings, steps, notes)
+    sets = gathered(generator, places, settings, steps, notes)
     key = _key(sets, settings, generator)
     networks = Networks.of_bundle(bundle, generator) if "membership" in settings.wanted else None
     rows = judged(sets, settings, Kept(places.out / "parts", key), generator, networks, places, steps)
@@ -172,78 +158,15 @@ def _with_many_steps(sets, settings, generator, places, on_step, of) -> tuple[Ro
 
     many = Sampling(low_steps=settings.reference_steps, ecg_steps=settings.reference_steps)
     count = settings.reference_windows or settings.windows
-    made = tuple(
-        _drawn_and_measured(generator, sets.real, count, seed, places, settings, on_step, many)
-        for seed in settings.seeds
-    )
     few = replace(settings, windows=count)
-    default = (
-        sets if count == settings.windows else replace(sets, made=tuple(_first(each, count) for each in sets.made))
-    )
+    made = made_of(generator, sets.real, places, few, lambda seed: on_step, many)
+    default = sets
+    if count != settings.windows:
+        default = replace(sets, made=tuple(first_of_each_state(each, count) for each in sets.made))
     rows = [row for name in CHEAP for row in CHEAP_TARGETS[name](replace(sets, made=made), few)]
     if count == settings.windows and set(CHEAP) <= set(settings.wanted):
         return compared([row for name in CHEAP for row in of(name)], rows)
     return compared([row for name in CHEAP for row in CHEAP_TARGETS[name](default, few)], rows)
-
-
-def _first(made: Judged, count: int) -> Judged:
-    """The first windows of each state, as a set of their own."""
-    import numpy as np
-
-    from physiosynth.evaluation.targets.sets import alone
-
-    return alone(made, np.concatenate([np.flatnonzero(made.states == state)[:count] for state in made.present_states]))
-
-
-def _gathered(generator: WESADGenerator, places: Places, settings: Settings, steps: Steps, notes: list[str]) -> Sets:
-    """Every set, drawn and measured; a leak of people is refused before anything is measured."""
-    from physiosynth.datasets.folds import load_fold
-
-    fold, info = load_fold(places.fold), generator.info
-    missing = {"train", "test"} - set(fold.splits())
-    if missing:
-        raise EvaluationError(
-            f"{places.fold}: no {' and no '.join(sorted(missing))} windows. Targets are measured on the fold that the "
-            "generator was trained on, with all of its splits."
-        )
-    seen, note = seen_by(info.fold, config_of(info.reference_dir), fold)
-    notes += [*info.notices, *fold.notices, *([note] if note else [])]
-    if seen and seen != subjects_of(fold.config):
-        notes.append("The bundle lists other people than this fold: it was trained on another one.")
-    real = windows_of(places.fold, ("train",), settings.real)
-    left_out = windows_of(places.fold, ("test",))
-    if real.eda_kind != info.eda:
-        raise EvaluationError(f"{places.fold}: EDA is {real.eda_kind}, the generator's {info.eda}. Use its own fold.")
-    sets = {"real windows": real, "the person left out": left_out}
-    if places.unseen is not None:
-        others = load_fold(places.unseen)
-        sets["unseen people"] = windows_of(places.unseen, others.splits(), each=settings.unseen, cohort="unseen ")
-    people = len({name for each in list(sets.values())[1:] for name in each.subjects.tolist()}) - 1
-    if people < FEW_PEOPLE:
-        notes.append(f"{people} unseen people beside the one left out: usefulness and privacy want {FEW_PEOPLE}.")
-    found = {
-        name: measured(windows, places.cache, settings.workers, steps.start(name)) for name, windows in sets.items()
-    }
-    made = []
-    for seed in settings.seeds:
-        step = steps.start(f"synthetic windows, seed {seed}")
-        made.append(
-            _drawn_and_measured(
-                generator, found["real windows"], settings.windows, seed, places, settings, step, None, seen
-            )
-        )
-        check_apart([made[-1].windows], left_out)
-    return Sets(found["real windows"], tuple(made), found["the person left out"], found.get("unseen people"))
-
-
-def _drawn_and_measured(generator, real, count, seed, places, settings, on_step, sampling=None, seen=()) -> Judged:
-    """Generated windows of the real ones' states, measured; drawing is taken for four fifths of the time."""
-    folder = places.out / "windows"
-    windows = drawn(
-        generator, real.present_states, count, seed, folder, seen, sampling,
-        on_step=lambda done, total: on_step(4 * done, 5 * total),
-    )  # fmt: skip
-    return measured(windows, places.cache, settings.workers, lambda done, total: on_step(4 * total + done, 5 * total))
 
 
 def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
@@ -262,11 +185,11 @@ def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
 def _costs(settings: Settings) -> dict[str, float]:
     """Seconds that each stage is expected to take, by its name."""
     made = 4 * settings.windows * (MEASURE_S / settings.workers + DRAW_S)
-    share = settings.windows * len(settings.seeds) / 600
+    share = len(settings.seeds) / 3 * max(0.3, settings.windows / 200) * (1.0 if "resnet" in settings.kinds else 0.3)
     costs = {"real windows": 4 * settings.real * MEASURE_S / settings.workers, "the person left out": 4.0}
     costs |= {"unseen people": 80 * settings.unseen * MEASURE_S / settings.workers}
     costs |= {f"synthetic windows, seed {seed}": made for seed in settings.seeds}
-    costs |= {name: SECONDS[name] * max(share, 0.1) for name in settings.wanted}
+    costs |= {name: SECONDS[name] * share for name in settings.wanted}
     if "steps" in costs:
         few = (settings.reference_windows or settings.windows) * len(settings.seeds) * 4
         costs["steps"] += few * DRAW_S * settings.reference_steps / 14

@@ -78,6 +78,12 @@ def alone(judged: Judged, at: np.ndarray) -> Judged:
     return Judged.of(view.windows, features=view.features)
 
 
+def first_of_each_state(judged: Judged, count: int) -> Judged:
+    """The first `count` windows of each state, as a set of their own."""
+    mine = [np.flatnonzero(judged.states == state)[:count] for state in judged.present_states]
+    return alone(judged, np.concatenate(mine))
+
+
 def splits(count: int, first: int, second: int, repeats: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Disjoint random positions of two sets of these sizes; both shrink alike where `count` does not hold them."""
     share = min(1.0, count / max(first + second, 1))
