@@ -18,10 +18,10 @@ import urllib.request
 import pytest
 from bundle_maker import tiny_bundle
 
-from conftest import ROOT
 from physiosynth.dashboard import starting
 from physiosynth.dashboard.readiness import FAILED, READY, Readiness
 from physiosynth.errors import FetchCause, FetchError, MountError, RequestError, VerificationError
+from places import ROOT
 
 ENTRYPOINT = ROOT / "scripts" / "entrypoint.py"
 VARIABLES = ("WEIGHTS_ZIP_URL", "BUNDLE_SHA256", "ALLOW_UNVERIFIED_BUNDLE", "PORT")

@@ -8,7 +8,6 @@ import pytest
 from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
-from conftest import ROOT
 from physiosynth.dashboard.gate import Gate
 from physiosynth.dashboard.runs import Request, check
 from physiosynth.dashboard.settings import settings
@@ -17,6 +16,7 @@ from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.worker import DONE, RUNNING, WAITING, Job
 from physiosynth.errors import PhysiosynthError, RequestError
 from physiosynth.generate.batch import Sampling
+from places import ROOT
 
 
 @pytest.fixture(scope="module")

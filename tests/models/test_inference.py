@@ -1,5 +1,7 @@
 """The fast path answers what the network itself answers."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 

@@ -177,7 +177,6 @@ class DiffusionStream(nn.Module):
         denoise = guided(conditional, unconditional, sampling, len(self.diff.betas))
         return clamped(denoise, clamp_to(sampling.x0_clip_q)) if sampling.clip_x0 else denoise
 
-
     def without_condition(self, y: Tensor) -> Tensor:
         """y (b, K) as training shows it where nothing is asked for."""
         return torch.zeros_like(y)
