@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.errors import RequestError
-from physiosynth.models.samplers import StepCallback, StreamSampling, ddim, ddpm, ignore_step
+from physiosynth.models.samplers import Denoiser, StepCallback, StreamSampling, ignore_step, sample
 from physiosynth.models.unet1d import UNet1D
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS
 
@@ -166,13 +166,13 @@ class DiffusionStream(nn.Module):
         shape = (len(self.channels), length if x_T is None else x_T.shape[1])
         draw = noise_source(generators, len(y), shape, y.device)
         start = draw() if x_T is None else to_model(x_T)
-        bar = self.diff.alphas_cumprod
-        clamp = clamp_to(x0_clip_q) if clip_x0 else None
-        denoise = self.diff.denoiser(y, cfg_scale, None if context is None else to_model(context), clamp)
-        steps = settings.timesteps(bar)
-        if method == "ddpm":
-            return to_user(ddpm(denoise, start, steps, bar, draw, on_step))
-        return to_user(ddim(denoise, start, steps, bar, on_step))
+        denoise = self.denoiser(y, settings, None if context is None else to_model(context))
+        return to_user(sample(denoise, start, settings, self.diff.alphas_cumprod, draw, on_step))
+
+    def denoiser(self, y: Tensor, sampling: StreamSampling, context: Tensor | None = None) -> Denoiser:
+        """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say."""
+        clamp = clamp_to(sampling.x0_clip_q) if sampling.clip_x0 else None
+        return self.diff.denoiser(y, sampling.guidance, context, clamp)
 
 
 class DiffusionLow(DiffusionStream):

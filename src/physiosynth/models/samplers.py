@@ -59,6 +59,21 @@ class StreamSampling:
         return ddim_steps(alpha_bar, self.steps, self.alpha_bar_start)
 
 
+def sample(
+    denoise: Denoiser,
+    x: Tensor,
+    settings: StreamSampling,
+    alpha_bar: Tensor,
+    noise: Callable[[], Tensor],
+    on_step: StepCallback = ignore_step,
+) -> Tensor:
+    """Sample as the settings say. noise(): see ddpm."""
+    steps = settings.timesteps(alpha_bar)
+    if settings.method == "ddpm":
+        return ddpm(denoise, x, steps, alpha_bar, noise, on_step)
+    return ddim(denoise, x, steps, alpha_bar, on_step)
+
+
 def ddim_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> list[int]:
     """T-1, T-1-c, ... with c = T // steps and 0 at the end. Steps with almost no signal are skipped, at least two."""
     last = len(alpha_bar) - 1
