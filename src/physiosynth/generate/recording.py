@@ -85,8 +85,8 @@ def plan_of(schedule: Sequence[Stretch], conditions: Sequence[str], rates: Seque
 
     from physiosynth.models.joined import Plan
 
-    states, asked = [], []
-    for stretch in schedule:
+    states, asked, numbers = [], [], []
+    for number, stretch in enumerate(schedule):
         if stretch.condition not in conditions:
             raise ConditionError(
                 f"These weights were not trained on {stretch.condition}; they know {', '.join(conditions)}. Choose one."
@@ -94,7 +94,9 @@ def plan_of(schedule: Sequence[Stretch], conditions: Sequence[str], rates: Seque
         given = stretch.targets.given()
         states += [conditions.index(stretch.condition)] * stretch.seconds
         asked += [[given.get(name, math.nan) for name in rates]] * stretch.seconds
-    return Plan(torch.tensor(states), torch.tensor(asked, dtype=torch.float32), len(conditions))
+        numbers += [number] * stretch.seconds
+    asked = torch.tensor(asked, dtype=torch.float32)
+    return Plan(torch.tensor(states), asked, torch.tensor(numbers), len(conditions))
 
 
 @dataclass(frozen=True)
@@ -174,4 +176,3 @@ def write_wesad(recording: SyntheticRecording, folder: Path | str, name: str) ->
     path = check_subject(folder, name)
     write_subject(recording.subject(name), path)
     return path
-

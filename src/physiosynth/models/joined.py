@@ -26,8 +26,8 @@ from physiosynth.signals import ECG_HZ, LOW_HZ, LOW_STEPS, WINDOW_S
 
 LOW_HOP_S = 15
 ECG_HOP_S = 25
-TONIC_WINDOWS = 8  # SD of the average over windows that the level of the EDA follows: two minutes
-TONIC_LAG_S = 10  # of each of two lags with which it goes over to another state's
+STEADY_WINDOWS = 8  # SD of the average of levels over windows: two minutes
+SKIN_LAG_S, HEART_LAG_S = 10, 4  # of each of two lags with which a level goes over to another state's
 # How alike a constant's score is in two windows of one person that do not touch: in different states, and in one state
 # (each less its state's mean). Measured in 90 subjects of the virtual cohort; the same from 30 s to 6 min apart.
 _ALIKE = {
@@ -35,7 +35,7 @@ _ALIKE = {
     "Beat level": (0.68, 0.93), "Beat spread": (0.59, 0.68), "R spread": (0.54, 0.56), "ECG noise": (0.95, 0.98),
 }  # fmt: skip
 _ALIKE_FORM = (0.80, 0.98)
-EDA_LEVEL = CONSTANTS.index("EDA level")
+EDA_LEVEL, BEAT_LEVEL = CONSTANTS.index("EDA level"), CONSTANTS.index("Beat level")
 
 Tasks = Sequence[Callable[[], tuple[Tensor, Tensor]]]
 Runner = Callable[[Tasks], Sequence[tuple[Tensor, Tensor]]]
@@ -90,10 +90,11 @@ class JoinedSamples:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of each second: states (s,) numbers of the condition, rates (s, 3) in /min, nan where none."""
+    """What is asked of each of s seconds, or of each of n windows."""
 
-    states: Tensor
-    rates: Tensor
+    states: Tensor  # (s,) number of the condition
+    rates: Tensor  # (s, 3) in /min, nan where none
+    stretches: Tensor  # (s,) number of the stretch, 0, 0, ..., 1, 1, ...
     conditions: int  # entries of the one-hot condition
 
     def __len__(self) -> int:
@@ -104,7 +105,7 @@ class Plan:
         hop_s, length_s = grid.hop // rate_hz, grid.length // rate_hz
         middles = torch.arange(grid.count) * hop_s + (length_s - 1) // 2
         at = middles.clamp(max=len(self) - 1)
-        return Plan(self.states[at], self.rates[at], self.conditions)
+        return Plan(self.states[at], self.rates[at], self.stretches[at], self.conditions)
 
     def one_hot(self) -> Tensor:
         return torch.nn.functional.one_hot(self.states, self.conditions).float()
@@ -138,15 +139,15 @@ def draw_joined(
     asked = plan.of_windows(low_grid, LOW_HZ)
     y = torch.cat([asked.one_hot(), target_inputs(asked.rates)], dim=1).to(device)
     noise = low_noise(low_grid, asked, generators[0])
-    space = adapter.low.space
+    space, stretches = adapter.low.space, asked.stretches
     progress = _Progress(on_step, 0, low_grid.count, total)
     denoise = agreeing(
         in_chunks(adapter.low, y, low, None, chunk, run, progress.within),
-        lambda x0: agree_low(space, low_grid, x0),
+        lambda x0: agree_low(space, low_grid, stretches, x0),
         adapter.low.diff.alphas_cumprod,
     )
     drawn = _sampled(adapter.low, denoise, low, noise, device, progress)
-    signals, scores = low_signals(space, low_grid, to_user(drawn), asked)
+    signals, scores = low_signals(space, low_grid, plan, to_user(drawn))
     offset = float(beat_offsets([generators[1]], 1))
     phase = offset + torch.cat([signals.new_zeros(1).double(), signals[2].double().clamp(min=MIN_ADVANCE).cumsum(0)])
     context, form = _told(signals, phase, scores, ecg_grid, space)
@@ -173,55 +174,65 @@ def agreeing(denoise: Denoiser, agree: Callable[[Tensor], Tensor], alpha_bar: Te
     return inner
 
 
-def agree_low(space: LowSpace, grid: Grid, x0: Tensor) -> Tensor:
-    """LOW windows (n, c, 120) as drawn whose signals are slices of one recording's."""
+def agree_low(space: LowSpace, grid: Grid, stretches: Tensor, x0: Tensor) -> Tensor:
+    """LOW windows (n, c, 120) as drawn whose signals are slices of one recording's; stretches (n,) see Plan."""
     values, shapes = space.parts(to_user(x0))
     # A guess has no unit spread yet: it is blended as it is, or the noise of an early guess would be blown up.
-    recording = _moving(space, grid, values, shapes)
-    return to_model(space.joined(*space.recompose(to_user(grid.cut(recording)), values, shapes)))
+    recording, pace = _moving(grid, values, shapes, stretches)
+    found, shapes = space.recompose(to_user(grid.cut(recording)), values, shapes)
+    found[:, BEAT_LEVEL] *= pace
+    return to_model(space.joined(found, shapes))
 
 
-def low_signals(space: LowSpace, grid: Grid, drawn: Tensor, asked: Plan) -> tuple[Tensor, Tensor]:
+def low_signals(space: LowSpace, grid: Grid, plan: Plan, drawn: Tensor) -> tuple[Tensor, Tensor]:
     """(4, total) signals (see LowSpace.compose) and (k, total) scores of the constants, from (n, 120, c) windows."""
     values, shapes = space.parts(drawn)
-    signals = _moving(space, grid, values, unit(shapes))
-    signals[0] += _tonic(grid, values[:, EDA_LEVEL] - grid.cut(signals[:1]).mean(dim=(1, 2)), asked.states)
+    stretches = plan.of_windows(grid, LOW_HZ).stretches
+    signals, pace = _moving(grid, values, unit(shapes), stretches)
+    lift = values[:, EDA_LEVEL] - grid.cut(signals[:1]).mean(dim=(1, 2))
+    signals[0] += _followed(grid, plan, _steady(lift, stretches), SKIN_LAG_S)
+    signals[2] *= _followed(grid, plan, pace, HEART_LAG_S)
     return signals, grid.fade(space.to_scores(values)[:, :, None].expand(-1, -1, grid.length))
 
 
-def _moving(space: LowSpace, grid: Grid, values: Tensor, shapes: Tensor) -> Tensor:
-    """(4, total) signals of the recording, its EDA without the level.
+def _moving(grid: Grid, values: Tensor, shapes: Tensor, stretches: Tensor) -> tuple[Tensor, Tensor]:
+    """(4, total) signals of the recording without what only changes slowly, and the (n,) pace that was taken out.
 
-    Within a window the EDA moves by a hundredth of what lies between people. Were its levels blended, what the network
-    is off from window to window would drown all that moves; so neighbours are lifted to the same height where they
-    overlap, and the level is left to _tonic.
+    The EDA is without its level: within a window it moves by a hundredth of what lies between people. Were levels
+    blended, what the network is off from window to window would drown all that moves; so neighbours are lifted to the
+    same height where they overlap. Beats are relative to the pace of their stretch. A change of state then is no part
+    of any window's shapes, which the network knows from within states alone.
     """
+    pace = _steady(values[:, BEAT_LEVEL], stretches)
     values = values.clone()
     values[:, EDA_LEVEL] = 0.0
-    windows = to_model(space.compose(values, shapes))
+    values[:, BEAT_LEVEL] /= pace
+    windows = to_model(LowSpace.compose(values, shapes))
     eda = windows[:, 0]
     steps = (eda[:-1, grid.hop :] - eda[1:, : grid.length - grid.hop]).mean(dim=1)
     windows[1:, 0] += steps.cumsum(dim=0)[:, None]
-    return grid.fade(windows)
+    return grid.fade(windows), pace
 
 
-def _tonic(grid: Grid, lift: Tensor, states: Tensor) -> Tensor:
-    """(total,) what is added to the moving EDA: (n,) lifts of the windows, each state's followed slowly.
+def _steady(levels: Tensor, stretches: Tensor) -> Tensor:
+    """(n,) levels of windows, averaged over a few minutes within their stretch."""
+    run = stretches.to(levels.device)
+    place = torch.arange(len(levels), device=levels.device, dtype=levels.dtype)
+    near = torch.exp(-0.5 * ((place[:, None] - place) / STEADY_WINDOWS) ** 2) * (run[:, None] == run)
+    return (near * levels).sum(dim=1) / near.sum(dim=1)
 
-    Within a stretch of one state the lifts are averaged over a few minutes; at its end the level goes over to the next
-    one's as a body's does, after the change and over some tens of seconds.
-    """
-    run = torch.cat([states.new_zeros(1), (states.diff() != 0).long().cumsum(0)]).to(lift.device)
-    place = torch.arange(grid.count, device=lift.device, dtype=torch.float64)
-    near = torch.exp(-0.5 * ((place[:, None] - place) / TONIC_WINDOWS) ** 2) * (run[:, None] == run)
-    smooth = (near * lift).sum(dim=1) / near.sum(dim=1)
-    at = torch.arange(grid.total, device=lift.device, dtype=torch.float64)
-    nearest = ((at - grid.length / 2) / grid.hop).round().clamp(0, grid.count - 1).long()
-    lag = torch.arange(10 * TONIC_LAG_S * LOW_HZ, device=lift.device, dtype=torch.float64) / (TONIC_LAG_S * LOW_HZ)
-    kernel = lag * torch.exp(-lag)  # of two equal first-order lags
-    steps = torch.nn.functional.pad(smooth[nearest][None], (len(lag) - 1, 0), mode="replicate")
+
+def _followed(grid: Grid, plan: Plan, levels: Tensor, lag_s: int) -> Tensor:
+    """(total,) the (n,) levels of each stretch's nearest window, followed with two first-order lags, as a body does."""
+    second = (torch.arange(grid.total) // LOW_HZ).clamp(max=len(plan) - 1)
+    away = (torch.arange(grid.total)[:, None] - torch.arange(grid.count) * grid.hop - grid.length // 2).abs()
+    other = plan.stretches[second][:, None] != plan.of_windows(grid, LOW_HZ).stretches
+    nearest = (away + other * grid.total).argmin(dim=1).to(levels.device)
+    lag = torch.arange(10 * lag_s * LOW_HZ, device=levels.device, dtype=torch.float64) / (lag_s * LOW_HZ)
+    kernel = lag * torch.exp(-lag)
+    steps = torch.nn.functional.pad(levels.double()[nearest][None], (len(lag) - 1, 0), mode="replicate")
     late = torch.nn.functional.conv1d(steps[None], (kernel.flip(0) / kernel.sum())[None, None])
-    return late[0, 0].to(lift)
+    return late[0, 0].to(levels)
 
 
 def low_noise(grid: Grid, asked: Plan, generator: torch.Generator) -> Callable[[], Tensor]:
@@ -317,9 +328,7 @@ def _shared_noise(grid: Grid, channels: int, generator: torch.Generator) -> Tens
     return grid.cut(torch.randn(channels, grid.total, generator=generator))
 
 
-def _told(
-    signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: LowSpace
-) -> tuple[Tensor, Tensor]:
+def _told(signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: LowSpace) -> tuple[Tensor, Tensor]:
     """What the ECG network is told of each window: (n, c', 5250) context and (n, 13) scores of the beats' form."""
     contexts, forms = [], []
     first = CONSTANTS.index(FORM_CONSTANTS[0])
