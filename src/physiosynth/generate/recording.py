@@ -49,6 +49,18 @@ def parse_schedule(text: str) -> tuple[Stretch, ...]:
     return tuple(_stretch(part.strip()) for part in text.split(","))
 
 
+def schedule_of(text: str | None, seconds: int | None, condition: str) -> tuple[Stretch, ...]:
+    """The schedule that a text, a length, or both name; a length alone is of `condition`.
+
+    Raises ConditionError or RequestError.
+    """
+    schedule = parse_schedule(text) if text else (Stretch(condition, seconds),)
+    total = sum(stretch.seconds for stretch in schedule)
+    if seconds is not None and total != seconds:
+        raise RequestError(f"The stretches of the schedule last {total} s together, but {seconds} s are asked for.")
+    return check_schedule(schedule)
+
+
 def _stretch(text: str) -> Stretch:
     condition, _, rest = text.partition(":")
     seconds, *rates = rest.split(":")
