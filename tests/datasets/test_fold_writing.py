@@ -101,7 +101,7 @@ def test_windows_without_beats_are_counted(tmp_path):
 
 def test_recorded_and_virtual_subjects_are_not_mixed(tmp_path):
     """A fold of both is refused, with the names; one of recorded and imported subjects counts as recorded."""
-    with pytest.raises(FoldError, match=r"Virtual subjects \(S2, S3, S4\) and recorded ones \(S5\)"):
+    with pytest.raises(FoldError, match=r"recorded subjects \(S5\) and virtual subjects \(S2, S3, S4\)"):
         write_fold(cohort(S5=windows_of("S5", source="imported")), SPLIT, tmp_path / "fold", SETTINGS)
     real = {name: windows_of(name, source="imported" if name == "S5" else "recorded") for name in cohort()}
     write_fold(real, SPLIT, tmp_path / "fold", SETTINGS)

@@ -102,3 +102,30 @@ def test_help_answers_without_torch(script):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_a_recording_is_written_as_a_file_and_as_a_subject(bundle, tmp_path, command):
+    """--seconds with a schedule draws one recording; the same command with --wesad makes a subject of it, too."""
+    asked = ("--bundle", bundle, "--seconds", 60, "--schedule", "baseline:30,stress:30", "--seed", 1)
+    code, out, _ = command("sample.py", *asked, "--out", tmp_path / "r.npz", "--wesad", tmp_path, "--subject", "S901")
+    assert code == 0 and "60 s. Synthetic signals" in out
+    with np.load(tmp_path / "r.npz", allow_pickle=False) as arrays:
+        assert (
+            arrays["ecg"].shape == (60 * 175, 1)
+            and arrays["conditions"].tolist() == ["baseline"] * 30 + ["stress"] * 30
+        )
+    assert (tmp_path / "S901" / "S901.pkl").is_file()
+
+
+def test_recording_requests_that_do_not_fit_are_refused(bundle, tmp_path, command):
+    """No place to write to, lengths that differ, windows in the WESAD layout: each in one sentence, without a file."""
+    start = ("sample.py", "--bundle", bundle)
+    for arguments, message in (
+        (("--seconds", 60), "Say where the recording goes"),
+        (("--seconds", 90, "--schedule", "baseline:60", "--out", tmp_path / "r.npz"), "last 60 s together, but 90 s"),
+        (("--wesad", tmp_path), "--wesad needs --seconds or --schedule"),
+        (("--seconds", 60, "--calibrate", "--out", tmp_path / "r.npz"), "Leave it out"),
+    ):
+        code, _, error = command(*start, *arguments)
+        assert code == 2 and message in error and "Traceback" not in error
+    assert not list(tmp_path.iterdir())

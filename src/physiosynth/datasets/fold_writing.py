@@ -93,15 +93,17 @@ def _check_windows(name: str, members: list[SubjectWindows]) -> None:
 
 
 def _source(groups: Mapping[str, list[SubjectWindows]]) -> str:
-    """'recorded' or 'virtual'; a user's imported recordings are recorded ones."""
-    virtual = [m.subject for members in groups.values() for m in members if m.source == "virtual"]
-    recorded = [m.subject for members in groups.values() for m in members if m.source != "virtual"]
-    if virtual and recorded:
+    """'recorded', 'virtual' or 'synthetic'; a user's imported recordings are recorded ones."""
+    subjects: dict[str, list[str]] = {}
+    for member in (member for members in groups.values() for member in members):
+        source = "recorded" if member.source == "imported" else member.source
+        subjects.setdefault(source, []).append(member.subject)
+    if len(subjects) > 1:
+        found = " and ".join(f"{source} subjects ({', '.join(names)})" for source, names in sorted(subjects.items()))
         raise FoldError(
-            f"Virtual subjects ({', '.join(virtual)}) and recorded ones ({', '.join(recorded)}) are in one folder. "
-            "Keep them apart, so that it stays clear what a model was trained on."
+            f"There are {found} in one folder. Keep them apart, so that it stays clear what a model was trained on."
         )
-    return "virtual" if virtual else "recorded"
+    return next(iter(subjects))
 
 
 def _write_split(folder: Path, name: str, members: list[SubjectWindows]):

@@ -69,7 +69,7 @@ class FoldDirectory:
 
     @property
     def source(self) -> str:
-        """'recorded', 'virtual', or 'unknown' where the fold does not say."""
+        """'recorded', 'virtual', 'synthetic', or 'unknown' where the fold does not say."""
         return self.config.get("source", "unknown")
 
     @property

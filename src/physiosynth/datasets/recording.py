@@ -9,7 +9,7 @@ import numpy as np
 from physiosynth.errors import RecordingError
 from physiosynth.signals import CHEST_HZ
 
-SOURCES = ("recorded", "imported", "virtual")
+SOURCES = ("recorded", "imported", "virtual", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Recording:
 
     chest, wrist: channels by name (either may lack channels, and wrist may be empty); label: (n,) int32 state ids at
     label_hz, aligned with the chest channels' first sample; source: "recorded", "imported" (a user's own recording
-    brought into the WESAD layout) or "virtual"; notes: what a reader should know, one sentence each.
+    brought into the WESAD layout), "virtual" (simulated) or "synthetic" (drawn by a model); notes: what a reader
+    should know, one sentence each.
     Raises RecordingError for an unknown source.
     """
 

@@ -18,6 +18,7 @@ TRAINED_ON = {
     "virtual": "simulated data: no person's recording went into it",
     "recorded": "recordings of people",
     "imported": "a user's own recordings",
+    SYNTHETIC: "synthetic signals that another model drew",
     UNKNOWN_SOURCE: "data of unknown origin",
 }
 LICENCE = "For research and education; no clinical use."
@@ -58,7 +59,7 @@ class Provenance:
     """Where a batch came from, in full: enough to draw it again."""
 
     bundle_sha256: str
-    source: str  # what the weights were trained on: "virtual", "recorded", "imported" or "unknown"
+    source: str  # what the weights were trained on: a key of TRAINED_ON
     eda: str  # "full" (tonic level kept) or "phasic" (high-passed, signed)
     seed: int
     first_window: int
@@ -68,6 +69,8 @@ class Provenance:
     created: str  # UTC, ISO 8601
     targets: Mapping[str, float] = field(default_factory=dict)  # rates asked for, /min
     calibrated: str | None = None  # what the signals were matched to
+    # Of a recording: its stretches in order, each with condition, seconds and the rates asked for.
+    schedule: tuple[Mapping[str, Any], ...] = ()
     synthetic: bool = True
 
     @property

@@ -19,10 +19,13 @@ from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBat
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.loading import GeneratorInfo, load
 from physiosynth.generate.manifest import override
-from physiosynth.generate.parallel import run_chunks
+from physiosynth.generate.parallel import run_alone, run_chunks, sharing
+from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
 from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
+from physiosynth.models.joined import draw_joined
 from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
+from physiosynth.physiology import beats_of_phase
 from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
 from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals, condition_name
 
@@ -36,6 +39,7 @@ CPU_CHUNK, GPU_CHUNK = 8, 32
 MAX_WINDOWS = 100_000
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64
+RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the ECG of a recording
 
 
 class WESADGenerator:
@@ -131,6 +135,41 @@ class WESADGenerator:
             raise ConditionError("A condition is named twice in what to generate.")
         return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
 
+    def sample_recording(
+        self,
+        schedule: Sequence[Stretch],
+        seed: int = 0,
+        sampling: Sampling | None = None,
+        on_step: StepCallback = ignore_step,
+    ) -> SyntheticRecording:
+        """A continuous recording of one synthetic person through the stretches of `schedule`.
+
+        The same (schedule, seed, sampling) gives the same recording; on_step(done, total) counts windows times
+        evaluations and may raise to cancel. Raises ConditionError, RequestError, or BundleError as sample_batch does.
+        """
+        if not self._architecture.coupled:
+            raise RequestError("These weights draw windows without beats, which cannot be joined. Use coupled weights.")
+        schedule, seed, streams = check_schedule(schedule), check_seed(seed), override(self._defaults, sampling)
+        plan = plan_of(schedule, self.info.conditions, RATES)
+        for stretch in schedule:
+            self._asked(stretch.targets, {stretch.condition})
+        provenance = self._provenance([(0, stretch.condition) for stretch in schedule], seed, streams)
+        provenance = replace(provenance, schedule=tuple(stretch.to_dict() for stretch in schedule))
+        on_cpu = self.device.type == "cpu"
+        size, workers = (CPU_CHUNK, available_cores()) if on_cpu else (GPU_CHUNK, 1)
+        generators = window_generators(seed, RECORDING_STREAMS)
+        with sharing(workers) as run:
+            drawn = run_alone(
+                lambda step: draw_joined(
+                    self.adapter, plan, streams["low"], streams["ecg"], generators, size, run, step
+                ),
+                on_step,
+            )
+        low, ecg = drawn.low.float().cpu().numpy(), drawn.ecg.float().cpu().numpy()
+        self._check_finite("the recording", low, ecg)
+        low, ecg = self._physical(low, ecg)
+        return SyntheticRecording(ecg[:, 0], low, beats_of_phase(drawn.phase.cpu().numpy()), provenance)
+
     @staticmethod
     def write_npz(batch: SignalBatch, path: Path | str) -> Path:
         """Write an .npz file; see physiosynth.generate.export."""
@@ -211,23 +250,30 @@ class WESADGenerator:
         """Normalised samples -> physical units, channels by name."""
         low, ecg = samples.low[kept].float().cpu().numpy(), samples.ecg[kept].float().cpu().numpy()
         for (index, name), *arrays in zip(group, low, ecg, strict=True):
-            if not all(np.isfinite(array).all() for array in arrays):
-                raise BundleError(
-                    f"{self.info.checkpoint.name}: window {index} ({name}) came out with values that are not finite. "
-                    "Lower the guidance; if that does not help, the weights are unusable."
-                )
+            self._check_finite(f"window {index} ({name})", *arrays)
+        beats = None
+        if samples.phase is not None:
+            beats = tuple(np.array(times) for times in beat_times(samples.phase[kept]))
+        low_rate, ecg_mv = self._physical(low, ecg)
+        names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
+        provenance = replace(provenance, conditions=names, first_window=min(indices))
+        return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
+
+    def _check_finite(self, what: str, *arrays: np.ndarray) -> None:
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise BundleError(
+                f"{self.info.checkpoint.name}: {what} came out with values that are not finite. "
+                "Lower the guidance; if that does not help, the weights are unusable."
+            )
+
+    def _physical(self, low: np.ndarray, ecg: np.ndarray) -> tuple[NamedSignals, np.ndarray]:
+        """Normalised (..., 2) low and (..., 1) ECG -> physical units, float32."""
         signals = self._norm_low.select(*LOW_CHANNELS).invert(low)
         if self.info.eda == FULL_EDA:
             eda = LOW_CHANNELS.index("EDA")
             signals[..., eda] = np.maximum(signals[..., eda], 0.0)  # skin conductance; a phasic EDA is signed
-        beats = None
-        if samples.phase is not None:
-            beats = tuple(np.array(times) for times in beat_times(samples.phase[kept]))
         low_rate = NamedSignals(signals.astype(np.float32), LOW_CHANNELS, LOW_HZ)
-        names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
-        ecg_mv = self._norm_ecg.invert(ecg).astype(np.float32)
-        provenance = replace(provenance, conditions=names, first_window=min(indices))
-        return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
+        return low_rate, self._norm_ecg.invert(ecg).astype(np.float32)
 
     def _provenance(
         self, numbered: list[tuple[int, str]], seed: int, streams: Mapping[str, StreamSampling]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from physiosynth.models.samplers import StepCallback
@@ -89,6 +89,23 @@ def run_chunks(
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_alone(task: Task, on_step: StepCallback) -> Any:
+    """The result of one task that shares its work out itself (see sharing); the rest as in run_chunks."""
+    results = []
+    run_chunks([task], 1, on_step, lambda _, result: results.append(result))
+    return results[0]
+
+
+@contextmanager
+def sharing(workers: int) -> Iterator[Callable[[Iterable[Callable[[], Result]]], Iterator[Result]]]:
+    """Give run(calls): their results in order, at most `workers` computed at once, each on one thread."""
+    pool = ThreadPoolExecutor(workers, initializer=_SingleThreadKernels.start_worker)
+    try:
+        yield lambda calls: pool.map(lambda call: call(), calls)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _deliver(

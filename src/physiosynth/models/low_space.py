@@ -21,6 +21,7 @@ FORM_CONSTANTS = (*(f"Beat form {i + 1}" for i in range(FORMS)), "ECG noise")
 CONSTANTS = (
     "EDA level", "EDA slope", "EDA spread", "Resp spread", "Beat level", "Beat spread", "R spread", *FORM_CONSTANTS,
 )  # fmt: skip
+SPREADS = ("EDA spread", "Resp spread", "Beat spread", "R spread")  # of the SHAPES
 DRAWN_CHANNELS = (*SHAPES, *CONSTANTS)
 # A constant shows in all 120 samples at once: at the height of a shape it would be settled while the noise is so strong
 # that few training steps see it. Lowered, it is settled with the shapes; the loss makes up for its height.
@@ -88,24 +89,59 @@ class LowSpace(nn.Module):
 
     def encode(self, window: LowWindow) -> Tensor:
         """(b, 120, c) as the network draws it."""
-        values, shapes = self._apart(window)
-        constants = CONSTANT_GAIN * self.to_scores(values)
-        return torch.cat([shapes, constants[:, None].expand(-1, LOW_STEPS, -1)], dim=-1)
+        return self.joined(*self._apart(window))
 
     def decode(self, drawn: Tensor, offset: Tensor) -> LowWindow:
         """The inverse of encode, from (b, 120, c) and (b,) the phase at the start in beats."""
-        shapes = drawn[..., : len(SHAPES)]
-        value = self.from_scores(drawn[..., len(SHAPES) :].mean(dim=1) / CONSTANT_GAIN)
-        constant = {name: value[:, i, None] for name, i in _AT.items()}
+        values, shapes = self.parts(drawn)
+        return self.window(self.compose(values, unit(shapes)), offset, values[:, _AT[FORM_CONSTANTS[0]] :])
+
+    def parts(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, k) constants and (b, 120, 4) shapes of (b, 120, c) as drawn; half-way through sampling, what is guessed.
+
+        The shapes of a guess are blurred, their spread is below one; unit() is for finished ones.
+        """
+        scores = drawn[..., len(SHAPES) :].mean(dim=1) / CONSTANT_GAIN
+        return self.from_scores(scores), drawn[..., : len(SHAPES)]
+
+    def joined(self, values: Tensor, shapes: Tensor) -> Tensor:
+        """(b, 120, c) as drawn, from constants and shapes: the inverse of parts."""
+        constants = CONSTANT_GAIN * self.to_scores(values)
+        return torch.cat([shapes, constants[:, None].expand(-1, LOW_STEPS, -1)], dim=-1)
+
+    @staticmethod
+    def compose(values: Tensor, shapes: Tensor) -> Tensor:
+        """(b, 120, 4) signals, linear in the shapes: EDA and Resp in SDs, beats a step, R height over its median."""
+        constant = {name: values[:, i, None] for name, i in _AT.items()}
         eda, resp, beat, height = shapes.unbind(dim=-1)
-        eda = constant["EDA level"] + constant["EDA slope"] * _ramp(eda) + constant["EDA spread"] * _unit(_flat(eda))
-        resp = constant["Resp spread"] * _unit(resp)
-        beat = constant["Beat level"] * (1 + constant["Beat spread"] * _unit(beat - beat.mean(dim=1, keepdim=True)))
+        eda = constant["EDA level"] + constant["EDA slope"] * _ramp(eda) + constant["EDA spread"] * eda
+        resp = constant["Resp spread"] * resp
+        beat = constant["Beat level"] * (1 + constant["Beat spread"] * beat)
+        return torch.stack([eda, resp, beat, 1 + constant["R spread"] * height], dim=-1)
+
+    @staticmethod
+    def recompose(signals: Tensor, values: Tensor, shapes: Tensor) -> tuple[Tensor, Tensor]:
+        """Constants and shapes that compose to these signals (b, 120, 4), but for the level of the EDA.
+
+        values, shapes: what was drawn; the new shapes are as blurred as those, and form and EDA level are kept.
+        """
+        levels, parts = _levels(signals)
+        spreads = _spread(parts) / _spread(shapes)
+        found = values.clone()
+        for name in ("EDA slope", "Beat level"):
+            found[:, _AT[name]] = levels[name][:, 0]
+        for i, name in enumerate(SPREADS):
+            found[:, _AT[name]] = spreads[:, 0, i]
+        return found, parts / spreads
+
+    @staticmethod
+    def window(signals: Tensor, offset: Tensor, form: Tensor) -> LowWindow:
+        """The window of (b, t, 4) signals that starts (b,) beats into the phase."""
+        eda, resp, beat, height = signals.unbind(dim=-1)
         steps = beat.clamp(min=MIN_ADVANCE).cumsum(dim=1)
         phase = torch.cat([torch.zeros_like(steps[:, :1]), steps], dim=1) + offset[:, None]
-        height = 1 + constant["R spread"] * _unit(height - height.mean(dim=1, keepdim=True))
         low = torch.stack([eda, resp] if _EDA < _RESP else [resp, eda], dim=-1)
-        return LowWindow(low, phase, torch.cat([height, height[:, -1:]], dim=1), value[:, _AT[FORM_CONSTANTS[0]] :])
+        return LowWindow(low, phase, torch.cat([height, height[:, -1:]], dim=1), form)
 
     def form_scores(self, form: Tensor) -> Tensor:
         """(b, 13) normal scores of what the beats look like: what the ECG network is told."""
@@ -123,19 +159,13 @@ class LowSpace(nn.Module):
     def _apart(window: LowWindow) -> tuple[Tensor, Tensor]:
         """(b, k) constants and (b, 120, 4) shapes."""
         eda, resp = window.low[..., _EDA], window.low[..., _RESP]
-        level, ramp = eda.mean(dim=1, keepdim=True), _ramp(eda)
-        slope = (eda * ramp).sum(dim=1, keepdim=True) / ramp.square().sum()
-        rest = eda - level - slope * ramp
-        advance = window.phase.diff(dim=1)
-        mean = advance.mean(dim=1, keepdim=True)
-        change = advance / mean - 1
         middle = (window.height[:, 1:] + window.height[:, :-1]) / 2
-        lift = middle - middle.mean(dim=1, keepdim=True)
-        spreads = [_spread(part) for part in (rest, resp, change, lift)]
-        shapes = [part / spread for part, spread in zip((rest, resp, change, lift), spreads, strict=True)]
+        levels, parts = _levels(torch.stack([eda, resp, window.phase.diff(dim=1), middle], dim=-1))
+        spreads = _spread(parts)
         # Spreads are positive and lopsided; the scores make them normal all the same.
-        constants = [level, slope, spreads[0], spreads[1], mean, spreads[2], spreads[3], window.form]
-        return torch.cat(constants, dim=1), torch.stack(shapes, dim=-1)
+        known = levels | dict(zip(SPREADS, spreads.unbind(dim=-1), strict=True))
+        named = [known[name] for name in CONSTANTS if name in known]
+        return torch.cat([*named, window.form], dim=1), parts / spreads
 
 
 def _shares() -> Tensor:
@@ -147,13 +177,27 @@ def _ramp(eda: Tensor) -> Tensor:
     return torch.linspace(-1, 1, LOW_STEPS, dtype=eda.dtype, device=eda.device)[None]
 
 
-def _spread(part: Tensor) -> Tensor:
-    return part.square().mean(dim=1, keepdim=True).sqrt().clamp(min=FLAT)
+def _levels(signals: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """What (b, 120, 4) signals hold beside their shapes, (b, 1) by name, and the (b, 120, 4) rest that has a shape."""
+    eda, resp, beat, height = signals.unbind(dim=-1)
+    level, ramp = eda.mean(dim=1, keepdim=True), _ramp(eda)
+    slope = (eda * ramp).sum(dim=1, keepdim=True) / ramp.square().sum()
+    mean = beat.mean(dim=1, keepdim=True)
+    lift = height - height.mean(dim=1, keepdim=True)
+    rest = torch.stack([eda - level - slope * ramp, resp, beat / mean - 1, lift], dim=-1)
+    return {"EDA level": level, "EDA slope": slope, "Beat level": mean}, rest
 
 
-def _unit(shape: Tensor) -> Tensor:
-    """The shape with a spread of exactly one: how far it goes is the constant's to say."""
-    return shape / shape.square().mean(dim=1, keepdim=True).sqrt().clamp(min=FLAT)
+def _spread(parts: Tensor) -> Tensor:
+    return parts.square().mean(dim=1, keepdim=True).sqrt().clamp(min=FLAT)
+
+
+def unit(shapes: Tensor) -> Tensor:
+    """(b, 120, 4) shapes with a spread of exactly one: how far they go is the constants' to say."""
+    eda, resp, beat, height = shapes.unbind(dim=-1)
+    centred = [_flat(eda), resp, beat - beat.mean(dim=1, keepdim=True), height - height.mean(dim=1, keepdim=True)]
+    parts = torch.stack(centred, dim=-1)
+    return parts / _spread(parts)
 
 
 def _flat(eda: Tensor) -> Tensor:

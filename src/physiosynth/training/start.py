@@ -27,8 +27,9 @@ class Start:
             try:
                 getattr(model, name).load_state_dict(weights, strict=True)
             except RuntimeError as error:
+                found = str(error).splitlines()[-1].strip()
                 raise TrainingError(
-                    f"{self.path.name} holds other networks than this run trains: {str(error).splitlines()[-1].strip()} "
+                    f"{self.path.name} holds other networks than this run trains: {found} "
                     "Ask for the widths and the architecture that it was trained with."
                 ) from error
 

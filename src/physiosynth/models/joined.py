@@ -1,0 +1,170 @@
+"""Recordings longer than a window: overlapping windows denoised jointly, as slices of one signal.
+
+At every step the clean windows that the network guesses are turned into signals, cross-faded along the recording and
+cut into windows again, so that neighbours say the same where they overlap (Bar-Tal et al., 2023, MultiDiffusion, with
+the clean signal in the place of the noisy one). What overlaps starts from the same noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, to_model, to_user
+from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter, beat_offsets
+from physiosynth.models.joined_low import agree_low, low_noise, low_signals
+from physiosynth.models.low_space import CONSTANTS, FORM_CONSTANTS, MIN_ADVANCE, LowSpace
+from physiosynth.models.overlapping import Grid, Plan, agreeing, shared_noise
+from physiosynth.models.rhythm import ecg_context
+from physiosynth.models.samplers import Denoiser, StepCallback, StreamSampling, ignore_step, sample
+from physiosynth.models.targets import target_inputs
+from physiosynth.signals import ECG_HZ, LOW_HZ, LOW_STEPS
+
+LOW_HOP_S = 15
+ECG_HOP_S = 25
+
+Tasks = Sequence[Callable[[], tuple[Tensor, Tensor]]]
+Runner = Callable[[Tasks], Sequence[tuple[Tensor, Tensor]]]
+
+
+@dataclass(frozen=True)
+class JoinedSamples:
+    """A normalised recording of s seconds: low (4 s, 2), ecg (175 s, 1), phase (4 s + 1,) float64 beats."""
+
+    low: Tensor
+    ecg: Tensor
+    phase: Tensor
+
+
+@torch.inference_mode()
+def draw_joined(
+    adapter: TwoStreamDiffusionAdapter,
+    plan: Plan,
+    low: StreamSampling,
+    ecg: StreamSampling,
+    generators: Sequence[torch.Generator],
+    chunk: int,
+    run: Runner,
+    on_step: StepCallback = ignore_step,
+) -> JoinedSamples:
+    """A recording of len(plan) >= WINDOW_S seconds from a coupled pair.
+
+    generators: two CPU generators, of LOW and of the ECG; chunk: windows the networks are given at a time, always as
+    many; run(tasks) calls them, in any order, and gives their answers in theirs; on_step(done, total) counts windows
+    times evaluations.
+    """
+    device = next(adapter.parameters()).device
+    ecg_grid = Grid.covering(len(plan), ECG_HOP_S, ECG_HZ)
+    low_grid = Grid.covering(ecg_grid.total // ECG_HZ, LOW_HOP_S, LOW_HZ)
+    weights = [
+        (adapter.evaluations(stream, how), grid.count)
+        for stream, how, grid in ((adapter.low, low, low_grid), (adapter.ecg, ecg, ecg_grid))
+    ]
+    first, total = weights[0][0] * weights[0][1], sum(calls * count for calls, count in weights)
+    asked = plan.of_windows(low_grid, LOW_HZ)
+    y = torch.cat([asked.one_hot(), target_inputs(asked.rates)], dim=1).to(device)
+    noise = low_noise(low_grid, asked, generators[0])
+    space, stretches = adapter.low.space, asked.stretches
+    progress = _Progress(on_step, 0, low_grid.count, total)
+    denoise = agreeing(
+        in_chunks(adapter.low, y, low, None, chunk, run, progress.within),
+        lambda x0: agree_low(space, low_grid, stretches, x0),
+        adapter.low.diff.alphas_cumprod,
+    )
+    drawn = _sampled(adapter.low, denoise, low, noise, device, progress)
+    signals, scores = low_signals(space, low_grid, plan, to_user(drawn))
+    offset = float(beat_offsets([generators[1]], 1))
+    phase = offset + torch.cat([signals.new_zeros(1).double(), signals[2].double().clamp(min=MIN_ADVANCE).cumsum(0)])
+    context, form = _told(signals, phase, scores, ecg_grid, space)
+    y = torch.cat([plan.of_windows(ecg_grid, ECG_HZ).one_hot().to(device), form], dim=1)
+    progress = _Progress(on_step, first, ecg_grid.count, total)
+    denoise = agreeing(
+        in_chunks(adapter.ecg, y, ecg, context, chunk, run, progress.within),
+        lambda x0: ecg_grid.cut(ecg_grid.fade(x0)),
+        adapter.ecg.diff.alphas_cumprod,
+    )
+    waves = _sampled(adapter.ecg, denoise, ecg, lambda: shared_noise(ecg_grid, 1, generators[1]), device, progress)
+    steps = len(plan) * LOW_HZ
+    window = space.window(signals.T[None, :steps], signals.new_zeros(1), form[:1])
+    return JoinedSamples(window.low[0], ecg_grid.fade(waves).T[: len(plan) * ECG_HZ], phase[: steps + 1])
+
+
+def in_chunks(
+    stream: DiffusionLow | DiffusionECG,
+    y: Tensor,
+    how: StreamSampling,
+    context: Tensor | None,
+    size: int,
+    run: Runner,
+    on_windows: Callable[[int], None] = lambda windows: None,
+) -> Denoiser:
+    """A denoiser of n windows that gives the network `size` at a time; y (n, K), context (n, c', t).
+
+    The last chunk is filled up, as the last bits of an answer depend on its size. on_windows(done) follows each chunk.
+    """
+    places = torch.arange(-(-len(y) // size) * size, device=y.device).clamp(max=len(y) - 1).split(size)
+    parts = [stream.denoiser(y[at], how, None if context is None else context[at]) for at in places]
+
+    def answer(part: Denoiser, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            return part(x, t)
+
+    def denoise(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        tasks = [lambda part=part, at=at: answer(part, x[at], t) for part, at in zip(parts, places, strict=True)]
+        answers = []
+        for found in run(tasks):
+            answers.append(found)
+            on_windows(min(len(answers) * size, len(x)))
+        return tuple(torch.cat(kind)[: len(x)] for kind in zip(*answers, strict=True))
+
+    return denoise
+
+
+class _Progress:
+    """One stream's windows times evaluations within those of both, which are counted from `before` on."""
+
+    def __init__(self, on_step: StepCallback, before: int, windows: int, total: int) -> None:
+        self._on_step, self._before, self._windows, self._total = on_step, before, windows, total
+        self._at = before
+
+    def within(self, windows: int) -> None:
+        """So many windows of one evaluation are done."""
+        self._on_step(self._at + windows, self._total)
+
+    def after(self, done: int, _: int) -> None:
+        """So many evaluations are done."""
+        self._at = self._before + done * self._windows
+        self._on_step(self._at, self._total)
+
+
+def _sampled(
+    stream: DiffusionLow | DiffusionECG,
+    denoise: Denoiser,
+    how: StreamSampling,
+    noise: Callable[[], Tensor],
+    device: torch.device,
+    progress: _Progress,
+) -> Tensor:
+    def draw() -> Tensor:
+        return noise().to(device)
+
+    return sample(denoise, draw(), how, stream.diff.alphas_cumprod, draw, progress.after)
+
+
+def _told(signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: LowSpace) -> tuple[Tensor, Tensor]:
+    """What the ECG network is told of each window: (n, c', 5250) context and (n, 13) scores of the beats' form."""
+    contexts, forms = [], []
+    first = CONSTANTS.index(FORM_CONSTANTS[0])
+    for i in range(grid.count):
+        start = i * grid.hop * LOW_HZ // ECG_HZ
+        at = slice(start, start + LOW_STEPS)
+        edges = phase[start : start + LOW_STEPS + 1]
+        window = space.window(signals.T[None, at], signals.new_zeros(1), scores[None, first:, 0])
+        # Whole beats are taken off, so that single precision has the phase to a hair in an hour as well.
+        own = (edges - edges[0].floor()).to(signals)[None]
+        contexts.append(to_model(ecg_context(window.low, own, window.height)))
+        forms.append(scores[None, first:, at].mean(dim=2))
+    return torch.cat(contexts), torch.cat(forms)
