@@ -100,7 +100,7 @@ def test_progress_never_falls_and_a_callback_can_cancel(generator):
     seen = []
     generator.sample_recording(SCHEDULE, on_step=lambda done, total: seen.append((done, total)))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1][0] == seen[-1][1] == 2 * 6 + 2 * 4  # two steps of 6 LOW and 4 ECG windows
+    assert seen[-1][0] == seen[-1][1] == 2 * (2 * 6 + 2 * 4)  # two guided steps of 6 LOW and 4 ECG windows
 
     def cancel(done, total):
         raise KeyboardInterrupt

@@ -19,7 +19,8 @@ from physiosynth.models.joined_low import agree_low, low_noise, low_signals
 from physiosynth.models.low_space import CONSTANTS, FORM_CONSTANTS, MIN_ADVANCE, LowSpace
 from physiosynth.models.overlapping import Grid, Plan, agreeing, shared_noise
 from physiosynth.models.rhythm import ecg_context
-from physiosynth.models.samplers import Denoiser, StepCallback, StreamSampling, ignore_step, sample
+from physiosynth.models.samplers import Denoiser, StepCallback, ignore_step, sample
+from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.targets import target_inputs
 from physiosynth.signals import ECG_HZ, LOW_HZ, LOW_STEPS
 

@@ -40,21 +40,6 @@ def visited_steps(settings: StreamSampling, alpha_bar: Tensor) -> list[int]:
     return [t for t in visited if float(alpha_bar[t]) <= settings.alpha_bar_end] or visited[:1]
 
 
-def sample(
-    denoise: Denoiser,
-    x: Tensor,
-    settings: StreamSampling,
-    alpha_bar: Tensor,
-    noise: Callable[[], Tensor],
-    on_step: StepCallback = ignore_step,
-) -> Tensor:
-    """Sample as the settings say. noise(): see ddpm."""
-    steps = settings.timesteps(alpha_bar)
-    if settings.method == "ddpm":
-        return ddpm(denoise, x, steps, alpha_bar, noise, on_step)
-    return ddim(denoise, x, steps, alpha_bar, on_step)
-
-
 def ddim_steps(alpha_bar: Tensor, steps: int, alpha_bar_start: float = 0.0) -> list[int]:
     """T-1, T-1-c, ... with c = T // steps and 0 at the end. Steps with almost no signal are skipped, at least two."""
     last = len(alpha_bar) - 1
