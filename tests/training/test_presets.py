@@ -32,9 +32,16 @@ def test_every_preset_says_how_long_and_can_be_used(name):
 
 def test_presets_grow_from_smoke_to_full():
     """Each preset trains longer than the one before it."""
-    assert preset_names() == ("smoke", "demo", "full")
-    lengths = [read_preset(name)["total_steps"] for name in preset_names()]
+    assert preset_names() == ("smoke", "demo", "full", "polish")
+    lengths = [read_preset(name)["total_steps"] for name in ("smoke", "demo", "full")]
     assert lengths == sorted(set(lengths))
+
+
+def test_polishing_trains_the_networks_of_a_full_run():
+    """The widths agree, so that its milestone can be started from; the ECG network rests."""
+    full, polish = (TrainSettings.from_dict(read_preset(name)) for name in ("full", "polish"))
+    assert polish.build_architecture(4) == full.build_architecture(4)
+    assert polish.lambda_ecg == 0
 
 
 def test_flags_override_a_preset_and_the_rest_of_it_holds():

@@ -22,13 +22,19 @@ class JointLoss(nn.Module):
     """Both streams and their weighted loss over one batch.
 
     weights: lambda of each stream; ecg_share: of a batch, what the ECG network sees (its windows cost ten times those
-    of LOW). In a coupled pair it is shown the recorded LOW channels and beats.
+    of LOW); eda_weight: of LOW's first channel, the EDA (its shape in a coupled pair), whose responses are small beside
+    its drift. In a coupled pair the ECG network is shown the recorded LOW channels and beats.
     """
 
-    def __init__(self, architecture: Architecture, weights: dict[str, float], ecg_share: float = 1.0) -> None:
+    def __init__(
+        self, architecture: Architecture, weights: dict[str, float], ecg_share: float = 1.0, eda_weight: float = 1.0
+    ) -> None:
         super().__init__()
         self.architecture, self.weights, self.ecg_share = architecture, weights, ecg_share
         self.low, self.ecg = architecture.build()
+        channels = torch.ones(len(architecture.low.channels))
+        channels[0] = eda_weight
+        self.register_buffer("channel_weights", channels, persistent=False)
 
     def forward(
         self, batch: WindowItem, generator: torch.Generator, drop: float = 0.0, vary: bool = True
@@ -43,7 +49,9 @@ class JointLoss(nn.Module):
         seen = max(1, round(self.ecg_share * len(y)))
         if not self.architecture.coupled:
             asks = {
-                "low": lambda: self.low.loss(batch.low, y, generator=generator),
+                "low": lambda: self.low.loss(
+                    batch.low, y, generator=generator, weights=self.channel_weights if vary else None
+                ),
                 "ecg": lambda: self.ecg.loss(batch.ecg[:seen], y[:seen], generator=generator),
             }
         else:
@@ -75,7 +83,9 @@ class JointLoss(nn.Module):
         asked = torch.cat([y, target_inputs(rates)], dim=1)
         told = torch.cat([y[:seen], form], dim=1)
         return {
-            "low": lambda: self.low.loss(drawn, asked, generator=generator, weights=space.weights),
+            "low": lambda: self.low.loss(
+                drawn, asked, generator=generator, weights=space.weights * (self.channel_weights if vary else 1.0)
+            ),
             "ecg": lambda: self.ecg.loss(ecg[:seen], told, context, generator=generator),
         }
 

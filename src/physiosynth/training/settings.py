@@ -30,6 +30,7 @@ class TrainSettings:
     total_steps: int | None = None  # None: as many as the minutes of the first start hold
     lambda_low: float = 1.0  # weight of each stream's loss
     lambda_ecg: float = 1.0
+    eda_weight: float = 1.0  # of the EDA within LOW's loss
     ema: str = "exponential"  # average of weights; or "power", whose memory grows with the run
     ema_decay: float = 0.999  # of the exponential one
     ema_relative_sd: float = 0.05  # of the power one: the mean age of what is averaged, as a share of the run
@@ -50,6 +51,7 @@ class TrainSettings:
             "schedule": self.schedule in SCHEDULES,
             "precision": self.precision in PRECISIONS,
             "batch_size": self.batch_size >= 1,
+            "eda_weight": self.eda_weight > 0,
             "ecg_batch": self.ecg_batch >= 1,
             "learning_rate": self.learning_rate > 0,
             "total_steps": self.total_steps is None or self.total_steps >= 1,
