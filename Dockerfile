@@ -1,34 +1,71 @@
-# syntax=docker/dockerfile:1
-FROM python:3.11-slim AS build
-# CPU wheels of torch; another index serves a mirror or another kind of machine.
+# The page with its embedded model, for a machine without a graphics card. scripts/image_test.sh builds and tries it.
+ARG PYTHON_IMAGE=python:3.11-slim
+# hadolint ignore=DL3006
+FROM ${PYTHON_IMAGE} AS build
+# Mirrors: each index may be another one that serves the same files. TORCH_HASHES=off takes another build of PyTorch.
+ARG PYPI_INDEX_URL=https://pypi.org/simple
 ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+ARG TORCH_HASHES=on
+ENV PATH=/opt/venv/bin:$PATH \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 RUN python -m venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --retries 1 --extra-index-url "$TORCH_INDEX_URL" -r requirements.txt
-COPY pyproject.toml README.md LICENSE WEIGHTS_LICENSE.txt ./
+COPY requirements-torch.lock ./
+# Without its needs, which stand in requirements.lock: the index of PyTorch is asked for PyTorch alone.
+RUN if [ "$TORCH_HASHES" = on ]; \
+    then pip install --no-deps --require-hashes --only-binary :all: --index-url "$TORCH_INDEX_URL" -r requirements-torch.lock; \
+    else pip install --no-deps --only-binary :all: --index-url "$TORCH_INDEX_URL" "$(grep -oE '^torch==[^ ]+' requirements-torch.lock)"; fi
+COPY requirements.lock ./
+RUN pip install --no-deps --require-hashes --only-binary :all: --index-url "$PYPI_INDEX_URL" -r requirements.lock
+COPY pyproject.toml requirements.txt README.md LICENSE WEIGHTS_LICENSE.txt ./
 COPY src ./src
-RUN pip install --no-cache-dir --no-deps . \
- && pip uninstall -y setuptools wheel pip
+# Tests, headers and build tools of the libraries are 300 MB that nothing here reads.
+RUN pip install --no-deps --no-build-isolation . \
+ && pip uninstall --yes pip \
+ && find /opt/venv -type d \( -name tests -o -name include -o -path '*/torch/test' \) -prune -exec rm -rf {} + \
+ && find /opt/venv -path '*/torch/bin/*' ! -name torch_shm_manager -delete
 
-FROM python:3.11-slim
+# hadolint ignore=DL3006
+FROM ${PYTHON_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="physiosynth" \
-      org.opencontainers.image.description="Synthetic ECG, EDA and respiration, conditioned on an affective state" \
-      org.opencontainers.image.licenses="MIT"
-RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin physiosynth
+      org.opencontainers.image.description="Synthetic ECG, EDA and respiration, conditioned on an affective state; not for clinical use" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# tini is process 1: it passes signals on from the first moment, when Python has no handler yet. Its version is not
+# fixed, since Debian removes a version when it has a newer one.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
+ && groupadd --gid 10001 physiosynth \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin physiosynth \
+ && install -d -o 10001 -g 10001 /cache
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
+COPY LICENSE WEIGHTS_LICENSE.txt requirements.lock requirements-torch.lock sbom.cdx.json ./
 COPY .streamlit ./.streamlit
+COPY scripts/entrypoint.py scripts/_command.py ./scripts/
 COPY src/app.py ./src/app.py
+# What is written at all goes to /tmp and, for bundles from a URL, to /cache: the root may be read-only.
+# Measured: large malloc thresholds spare page faults; passive waiting halves the harm of a busy second core.
 ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    XDG_CACHE_HOME=/cache \
+    MPLCONFIGDIR=/tmp/matplotlib \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    MPLCONFIGDIR=/tmp/matplotlib \
+    OMP_WAIT_POLICY=PASSIVE \
+    GOMP_SPINCOUNT=0 \
+    MALLOC_MMAP_THRESHOLD_=1073741824 \
+    MALLOC_TRIM_THRESHOLD_=1073741824 \
+    PHYSIOSYNTH_PATHS=off \
     PORT=8501
-USER 10001
+USER 10001:10001
 EXPOSE 8501
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/_stcore/health', timeout=4)"]
-# The shell hands its place to Streamlit, so that a stop signal reaches it.
-CMD ["sh", "-c", "exec streamlit run src/app.py --server.port \"$PORT\" --server.address 0.0.0.0 --server.headless true"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s --retries=3 \
+  CMD ["python", "scripts/entrypoint.py", "--health"]
+ENTRYPOINT ["tini", "--", "python", "scripts/entrypoint.py"]

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,7 +254,7 @@ def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_one_fa
     built, tmp_path, monkeypatch, capsys
 ):
     """0 for a good zip, 1 for one above the limits, with the file named on the standard output."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
     from verify_bundle import main
 
     path = str(zipped(built, tmp_path / "b.zip"))
