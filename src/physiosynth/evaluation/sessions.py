@@ -150,7 +150,7 @@ def _tachogram_powers(peaks_s: np.ndarray) -> tuple[float, float]:
 def _ks(a: np.ndarray, b: np.ndarray) -> float:
     from scipy.stats import ks_2samp
 
-    return float(ks_2samp(a, b).statistic) if len(a) and len(b) else float("nan")
+    return float(ks_2samp(a, b, method="asymp").statistic) if len(a) and len(b) else float("nan")
 
 
 def _floor(values: np.ndarray, size: int, seed: int) -> float:
