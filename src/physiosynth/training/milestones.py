@@ -86,8 +86,12 @@ def sampling_manifest(coupled: bool) -> dict[str, Any]:
         "cfg_scale": 0.0,
         "cfg_scale_low": COUPLED_GUIDANCE["low"],
         "cfg_scale_ecg": COUPLED_GUIDANCE["ecg"],
-        "ddim_alpha_bar_start_low": 0.0,
-        "ddim_alpha_bar_start_ecg": 0.0,
+        # What is the same throughout a window shows through far more noise than a shape does.
+        "ddim_alpha_bar_start_low": 5e-6,
+        # The last of the noise is taken off in one step: the network's own errors are what is left of it.
+        "sampling_alpha_bar_end_low": 0.996,
+        "ddim_alpha_bar_start_ecg": 5e-6,
+        "sampling_alpha_bar_end_ecg": 0.999,
         "debug_clip_x0_low": False,
         "debug_clip_x0_ecg": False,
     }
