@@ -31,6 +31,7 @@ STORE=(--root "$WORK/store" --runroot "$WORK/run" --storage-driver vfs)
 HELPERS=()
 clean_up() {
   for process in "${HELPERS[@]+"${HELPERS[@]}"}"; do kill "$process" 2>/dev/null || true; done
+  podman "${STORE[@]}" rm --all --force >/dev/null 2>&1 || true
   [ -n "${IMAGE_TEST_DIR:-}" ] || rm -rf "$WORK"
 }
 trap clean_up EXIT
@@ -97,12 +98,13 @@ look_inside() {
   buildah "${STORE[@]}" rm "$container" >/dev/null
 }
 
-# start NAME [podman options]: the image in the background, process id in $CONTAINER, log in $WORK/NAME.log.
+# start NAME [podman options]: the image in the background, process id in $CONTAINER, log in $WORK/NAME.log. What is left
+# of it is removed at the end: removing takes seconds, which are not the server's.
 start() {
   local name="$1"
   shift
   unshare -m sh -c 'umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"' sh \
-    podman "${STORE[@]}" --cgroup-manager cgroupfs run --rm --cgroups=disabled --network host \
+    podman "${STORE[@]}" --cgroup-manager cgroupfs run --cgroups=disabled --network host \
     --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --read-only --read-only-tmpfs=false --tmpfs /tmp:mode=1777 \
     --cap-drop ALL --security-opt no-new-privileges -e "PORT=$PORT" "$@" localhost/physiosynth >"$WORK/$name.log" 2>&1 &
   CONTAINER=$!

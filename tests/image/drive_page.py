@@ -1,4 +1,4 @@
-"""Wait until a started image is ready, use its page, and stop it: drive_page.py ADDRESS WORDS PROCESS [turns]..
+"""Wait until a started image is ready, use its page, and stop it: drive_page.py ADDRESS WORDS PROCESS [turns].
 
 WORDS: what the page has to say of its bundle. PROCESS: the container's; when it ends there is nothing to wait for.
 turns: also two visitors at a time, of whom the first closes the tab.
@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-READY_WITHIN_S, STOP_WITHIN_S = 300, 5
+READY_WITHIN_S, STOP_WITHIN_S = 600, 5
 
 
 def main() -> None:
@@ -45,7 +45,8 @@ def wait_until_ready(address: str, process: int) -> tuple[set[int], float]:
         except urllib.error.HTTPError as error:
             statuses.add(error.code)
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     return statuses, time.monotonic() - began
 
 

@@ -67,7 +67,7 @@ def from_packages(root: Path) -> list[str]:
     def plain(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
 
-    folders = (root / "opt/venv").rglob("*.dist-info")
+    folders = (root / "opt/venv/lib").glob("python*/site-packages/*.dist-info")
     installed = {tuple(each.name.removesuffix(".dist-info").rsplit("-", 1)) for each in folders}
     has = {(plain(name), version.partition("+")[0]) for name, version in installed if name != "physiosynth"}
     listed = json.loads((root / "app/sbom.cdx.json").read_text())["components"]
