@@ -29,7 +29,6 @@ from physiosynth.generate.bundle import resolve_bundle
 from physiosynth.generate.core import WESADGenerator
 from physiosynth.generate.fetching import fetch_bundle
 from physiosynth.generate.verification import FAILED, NOTE, PASSED, failures, require_verified, verify
-from places import ROOT
 
 MILESTONES, FOLD = LAYOUT
 CONFIG = {"test_subject": "S10", "source": "virtual", "eda": "full", "channels_low": ["EDA", "RESP"], "window_s": 30}
