@@ -15,6 +15,7 @@ from physiosynth import __version__
 from physiosynth.datasets.windows import RATES
 from physiosynth.errors import BundleError, ConditionError, RequestError
 from physiosynth.generate import export
+from physiosynth.generate.asking import MAX_WINDOWS, condition_each, known_condition, rates_asked, whole_number
 from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch, Targets
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.loading import GeneratorInfo, load
@@ -27,7 +28,7 @@ from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
 from physiosynth.physiology import beats_of_phase
 from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
-from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals, condition_name
+from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
 
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
@@ -36,7 +37,6 @@ __all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", 
 
 # Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
 CPU_CHUNK, GPU_CHUNK = 8, 32
-MAX_WINDOWS = 100_000
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64
 RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the ECG of a recording
@@ -109,8 +109,8 @@ class WESADGenerator:
         every condition. Raises ConditionError, RequestError, or BundleError where the networks answer with values
         that are not finite.
         """
-        names = self._named(conditions, windows)
-        first_window = _whole(first_window, "first_window", 0, 2**31)
+        names = condition_each(self.info, conditions, windows)
+        first_window = whole_number(first_window, "first_window", 0, 2**31)
         numbered = list(enumerate(names, start=first_window))
         return self._draw(numbered, seed, sampling, on_step, on_windows, chunk, targets)
 
@@ -129,8 +129,8 @@ class WESADGenerator:
         """
         numbered = []
         for condition, count in counts.items():
-            name = self._known(condition)
-            numbered += [(i, name) for i in range(_whole(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
+            name = known_condition(self.info, condition)
+            numbered += [(i, name) for i in range(whole_number(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
         if len(numbered) != len(set(numbered)):
             raise ConditionError("A condition is named twice in what to generate.")
         return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
@@ -152,7 +152,7 @@ class WESADGenerator:
         schedule, seed, streams = check_schedule(schedule), check_seed(seed), override(self._defaults, sampling)
         plan = plan_of(schedule, self.info.conditions, RATES)
         for stretch in schedule:
-            self._asked(stretch.targets, {stretch.condition})
+            rates_asked(self.info, stretch.targets, {stretch.condition})
         provenance = self._provenance([(0, stretch.condition) for stretch in schedule], seed, streams)
         provenance = replace(provenance, schedule=tuple(stretch.to_dict() for stretch in schedule))
         on_cpu = self.device.type == "cpu"
@@ -194,11 +194,11 @@ class WESADGenerator:
         if not 1 <= len(numbered) <= MAX_WINDOWS:
             raise RequestError(f"Choose 1 to {MAX_WINDOWS} windows, found {len(numbered)}.")
         seed, streams = check_seed(seed), override(self._defaults, sampling)
-        asked = self._asked(targets, {name for _, name in numbered})
+        asked = rates_asked(self.info, targets, {name for _, name in numbered})
         provenance = replace(self._provenance(numbered, seed, streams), targets=asked)
         size = CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
         groups = list(chunks_of(numbered, size))
-        at_once = len(numbered) if chunk is None else _whole(chunk, "chunk", 1, MAX_WINDOWS)
+        at_once = len(numbered) if chunk is None else whole_number(chunk, "chunk", 1, MAX_WINDOWS)
         cores = available_cores() if self.device.type == "cpu" else 1
         workers = max(1, min(cores, -(-at_once // size), len(groups)))
         parts: list[SignalBatch] = []
@@ -290,42 +290,6 @@ class WESADGenerator:
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
 
-    def _asked(self, targets: Targets | None, states: Iterable[str]) -> dict[str, float]:
-        """The rates asked for. Raises RequestError for one that these weights, or a state, cannot give."""
-        given = {} if targets is None else targets.given()
-        for rate, value in given.items():
-            words = rate.replace("_", " ")
-            for state in sorted(states):
-                span = self.info.target_ranges.get(state, {}).get(rate)
-                if span is None:
-                    raise RequestError(f"These weights take no {words}; leave it out.")
-                if not span[0] <= value <= span[1]:
-                    raise RequestError(
-                        f"{words} of {state}: expected {span[0]:.0f} to {span[1]:.0f} /min, what the model was trained "
-                        f"on; found {value:g}."
-                    )
-        return {rate: float(value) for rate, value in given.items()}
-
-    def _named(self, conditions: str | int | Sequence[str | int], windows: int | None) -> list[str]:
-        """One condition name a window."""
-        if isinstance(conditions, (str, int)):
-            count = 1 if windows is None else _whole(windows, "The number of windows", 1, MAX_WINDOWS)
-            return [self._known(conditions)] * count
-        names = [self._known(condition) for condition in conditions]
-        if windows is not None and len(names) != windows:
-            if len(names) != 1:
-                raise RequestError(f"Give one condition, or one for each of {windows} windows; found {len(names)}.")
-            names *= _whole(windows, "The number of windows", 1, MAX_WINDOWS)
-        return names
-
-    def _known(self, condition: str | int) -> str:
-        name = condition_name(condition)
-        if name not in self.info.conditions:
-            raise ConditionError(
-                f"These weights were not trained on {name}; they know {', '.join(self.info.conditions)}. Choose one."
-            )
-        return name
-
 
 def noise_stream(index: int, condition: str) -> int:
     """The number of a window's random generator: conditions share no noise, so their windows are independent."""
@@ -358,9 +322,3 @@ def joined(parts: Sequence[SignalBatch], provenance: Provenance) -> SignalBatch:
         beats,
         indices,
     )
-
-
-def _whole(value: int, name: str, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
-        raise RequestError(f"{name}: expected a whole number from {least} to {most}, found {value!r}.")
-    return int(value)

@@ -1,0 +1,64 @@
+"""What a user may ask a generator for, checked: conditions it knows, rates it was trained on, whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physiosynth.errors import ConditionError, RequestError
+from physiosynth.generate.batch import Targets
+from physiosynth.signals import condition_name
+
+if TYPE_CHECKING:
+    from physiosynth.generate.loading import GeneratorInfo
+
+MAX_WINDOWS = 100_000
+
+
+def known_condition(info: GeneratorInfo, condition: str | int) -> str:
+    """The condition's name. Raises ConditionError for one that the weights were not trained on."""
+    name = condition_name(condition)
+    if name not in info.conditions:
+        raise ConditionError(
+            f"These weights were not trained on {name}; they know {', '.join(info.conditions)}. Choose one."
+        )
+    return name
+
+
+def condition_each(info: GeneratorInfo, conditions: str | int | Sequence[str | int], windows: int | None) -> list[str]:
+    """One condition name a window. Raises ConditionError, RequestError."""
+    if isinstance(conditions, (str, int)):
+        count = 1 if windows is None else whole_number(windows, "The number of windows", 1, MAX_WINDOWS)
+        return [known_condition(info, conditions)] * count
+    names = [known_condition(info, condition) for condition in conditions]
+    if windows is not None and len(names) != windows:
+        if len(names) != 1:
+            raise RequestError(f"Give one condition, or one for each of {windows} windows; found {len(names)}.")
+        names *= whole_number(windows, "The number of windows", 1, MAX_WINDOWS)
+    return names
+
+
+def rates_asked(info: GeneratorInfo, targets: Targets | None, states: Iterable[str]) -> dict[str, float]:
+    """The rates asked for, by name. Raises RequestError for one that these weights, or a state, cannot give."""
+    given = {} if targets is None else targets.given()
+    for rate, value in given.items():
+        words = rate.replace("_", " ")
+        for state in sorted(states):
+            span = info.target_ranges.get(state, {}).get(rate)
+            if span is None:
+                raise RequestError(f"These weights take no {words}; leave it out.")
+            if not span[0] <= value <= span[1]:
+                raise RequestError(
+                    f"{words} of {state}: expected {span[0]:.0f} to {span[1]:.0f} /min, what the model was trained "
+                    f"on; found {value:g}."
+                )
+    return {rate: float(value) for rate, value in given.items()}
+
+
+def whole_number(value: int, name: str, least: int, most: int) -> int:
+    """The value as an int from `least` to `most`. Raises RequestError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise RequestError(f"{name}: expected a whole number from {least} to {most}, found {value!r}.")
+    return int(value)
