@@ -7,17 +7,18 @@ recordings, and asked about recordings it has not seen. Without seams it guesses
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.metrics import auroc
+from physiosynth.generate.batch import SignalBatch
 from physiosynth.generate.recording import SyntheticRecording
 from physiosynth.models.joined import ECG_HOP_S, LOW_HOP_S
 from physiosynth.runtime import check_seed
-from physiosynth.signals import ECG_HZ, LOW_HZ, WINDOW_S
+from physiosynth.signals import ECG_HZ, LOW_HZ, WINDOW_S, NamedSignals
 
 STRETCH_S = 10
 CHANGE_S = 40  # so long after a change of state the levels move, joint or not
@@ -45,6 +46,19 @@ def low_joints(seconds: int) -> np.ndarray:
 def ecg_joints(seconds: int) -> np.ndarray:
     """Times in s at which two windows of the ECG stream are halfway faded into each other."""
     return np.arange((ECG_HOP_S + WINDOW_S) / 2, seconds, ECG_HOP_S)
+
+
+def window_ends(seconds: int) -> np.ndarray:
+    """Times in s at which windows put end to end meet."""
+    return np.arange(WINDOW_S, seconds, WINDOW_S, dtype=float)
+
+
+def put_end_to_end(batch: SignalBatch) -> SyntheticRecording:
+    """Windows of one state, one after the other: a recording full of seams, which a judge of seams must find."""
+    beats = np.concatenate([times + i * WINDOW_S for i, times in enumerate(batch.beats)])
+    schedule = ({"condition": batch.conditions[0], "seconds": WINDOW_S * len(batch)},)
+    low = NamedSignals(np.concatenate(list(batch.low.values)), batch.low.channels, batch.low.rate_hz)
+    return SyntheticRecording(batch.ecg.reshape(-1), low, beats, replace(batch.provenance, schedule=schedule))
 
 
 def seam_score(recordings: Sequence[SyntheticRecording], joints: Joints = low_joints, seed: int = 0) -> SeamScore:
