@@ -1,7 +1,7 @@
 """Judge long recordings of a bundle: whether their joints can be found, and whether minutes of them are like real ones.
 
-Prints Markdown: the AUC of a classifier trained to find the joints, beside that for windows put end to end; and measures
-of five minutes in each state beside those of a fold's people.
+Prints Markdown: the AUC of a classifier trained to find the joints, beside that for windows put end to end; measures
+of five minutes in each state, beside those of a fold's people.
 """
 
 from __future__ import annotations

@@ -106,6 +106,27 @@ def test_the_context_puts_cosine_one_on_every_beat():
     assert context[0, 175, 2].item() == pytest.approx(4.0)
 
 
+def test_the_context_goes_on_beyond_the_ends_of_a_window():
+    """With a margin, the window's own part is the same to rounding, and the heart beats on at its pace around it."""
+    phase = 0.2 + (1.5 * torch.arange(LOW_STEPS + 1) / 4)[None]
+    low = torch.randn(1, LOW_STEPS, 2, generator=torch.Generator().manual_seed(0))
+    height = 1 + 0.05 * torch.randn(1, LOW_STEPS + 1, generator=torch.Generator().manual_seed(1))
+    plain, wide = ecg_context(low, phase, height), ecg_context(low, phase, height, margin=75)
+    assert wide.shape == (1, ECG_STEPS + 150, 4)
+    assert torch.allclose(wide[:, 75:-75], plain, atol=1e-4)
+    turn = 0.2 + 1.5 * torch.arange(-75, ECG_STEPS + 75) / 175
+    assert torch.allclose(wide[0, :, 0], torch.cos(2 * torch.pi * turn), atol=1e-3)
+    assert torch.allclose(wide[0, :70, 2:], wide[0, :1, 2:], atol=1e-5)
+
+
+def test_the_ends_of_what_the_network_draws_are_cut_off():
+    """A coupled ECG is drawn longer than a window by a whole number of what its network folds."""
+    architecture = coupled()
+    assert architecture.ecg_margin == 75 and (2 * architecture.ecg_margin) % (5 * 5 * 3 * 2) == 0
+    samples = tiny_adapter().sample(torch.eye(4)[:1], generators=window_generators(0, [0]))
+    assert samples.ecg.shape == (1, ECG_STEPS, 1)
+
+
 def test_interpolation_hits_the_given_values_and_the_line_between():
     """At 175 Hz the samples at whole seconds are the 4 Hz values, those between lie on the line."""
     values = torch.tensor([0.0, 1.0, 0.0, 1.0, 4.0])[None, :, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,6 +15,7 @@ from physiosynth.models.targets import TARGET_INPUTS
 from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 
 PUBLISHED, COUPLED = "published", "coupled"
+MARGIN = 100  # samples at both ends together, at least; the next whole number of what the network folds
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class Architecture:
     def conditions(self) -> tuple[str, ...]:
         """Names of the conditions, in the order of the one-hot vector."""
         return CONDITIONS[: self.condition_dim]
+
+    @property
+    def ecg_margin(self) -> int:
+        """Samples that a coupled ECG network draws on both sides of a window, to be cut off.
+
+        At the ends of what it draws a convolution sees nothing beyond, and the first samples come out as a small burst.
+        """
+        unit = math.lcm(2, self.ecg.patch * math.prod(self.ecg.strides))
+        return -(-MARGIN // unit) * unit // 2
 
     def build(self) -> tuple[DiffusionLow, DiffusionECG]:
         """Networks with fresh weights. Raises CheckpointError for settings that make no network."""

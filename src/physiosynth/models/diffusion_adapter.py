@@ -77,16 +77,18 @@ class TwoStreamDiffusionAdapter(nn.Module):
         drawn = self.low.sample(
             asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, on_step=shifted(on_step, 0, total)
         )
-        phase = context = None
+        phase, context, margin = None, None, 0
         if self.architecture.coupled:
+            margin = self.architecture.ecg_margin if ecg_x_T is None else 0
             window = self.low.space.decode(drawn, beat_offsets(generators, len(y)).to(drawn))
             drawn, phase = window.low, window.phase
-            context = ecg_context(drawn, phase, window.height)
+            context = ecg_context(drawn, phase, window.height, margin)
             y = torch.cat([y, self.low.space.form_scores(window.form)], dim=1)
         counted = shifted(on_step, first, total)
+        length = ECG_STEPS + 2 * margin
         waves = self.ecg.sample(
-            y, ecg, x_T=ecg_x_T, length=ECG_STEPS, context=context, generators=generators, on_step=counted
-        )
+            y, ecg, x_T=ecg_x_T, length=length, context=context, generators=generators, on_step=counted
+        )[:, margin : length - margin]
         return AdapterSamples(drawn, waves, phase)
 
     @staticmethod
