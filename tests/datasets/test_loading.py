@@ -21,11 +21,11 @@ def fold_path(tmp_path):
 
 
 def test_items_are_standardised_and_complete(fold_path):
-    """A window has both streams with mean 0 and SD 1, its phase, a one-hot condition and its index."""
+    """A window has both streams with mean 0 and SD 1, its phase, a one-hot condition, its rates and index."""
     data = WindowDataset(load_fold(fold_path), "train")
     item = data[1]
     shapes = [tuple(part.shape) for part in item]
-    assert shapes == [(5250, 1), (120, 2), (121,), (4,), ()]
+    assert shapes == [(5250, 1), (120, 2), (121,), (4,), (3,), ()]
     assert item.condition.tolist() == [0, 1, 0, 0] and item.index == 1
     everything = data[list(range(len(data)))]
     assert abs(everything.ecg.mean()) < 1e-3 and abs(everything.low.std() - 1) < 1e-2

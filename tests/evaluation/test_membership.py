@@ -93,15 +93,17 @@ def test_an_overtrained_network_gives_its_members_away():
     assert after > 0.8 and after > before + 0.2, (before, after)
 
 
-def overtrain(adapter: TwoStreamDiffusionAdapter, norm_low: Normalizer, windows, steps: int = 100) -> None:
+def overtrain(adapter: TwoStreamDiffusionAdapter, norm_low: Normalizer, windows, steps: int = 200) -> None:
     """Fit the LOW network to these windows and nothing else."""
     from physiosynth.evaluation.denoising import beat_phases
-    from physiosynth.models.low_space import encode
+    from physiosynth.models.targets import target_inputs, without_targets
     from physiosynth.signals import CONDITIONS
 
     low = torch.from_numpy(norm_low.apply(np.stack([windows.eda, windows.resp], axis=2)))
-    x0 = encode(low, torch.from_numpy(beat_phases(windows.ecg)), adapter.architecture.eda_spread)
+    phase, ecg = torch.from_numpy(beat_phases(windows.ecg)), torch.from_numpy(windows.ecg[..., None])
+    x0 = adapter.low.space.encode(adapter.low.space.measure(low, phase, ecg))
     y = torch.eye(len(CONDITIONS))[[CONDITIONS.index(state) for state in windows.states.tolist()]]
+    y = torch.cat([y, target_inputs(without_targets(len(y)))], dim=1)
     optimizer = torch.optim.AdamW(adapter.low.parameters(), lr=2e-3)
     generator = torch.Generator().manual_seed(0)
     for _ in range(steps):

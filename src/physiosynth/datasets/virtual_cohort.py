@@ -89,7 +89,7 @@ def _written(out: Path, settings: CohortSettings, missing: list[int], workers: i
                 "finished subjects are kept."
             ) from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_truth(pickle_path: Path | str) -> dict[str, np.ndarray] | None:
