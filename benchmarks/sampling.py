@@ -101,7 +101,7 @@ def draw(adapter, windows: int, low, ecg) -> list:
 
     def task(start: int):
         noise = window_generators(0, range(start, start + CPU_CHUNK))
-        return lambda step: adapter.sample(y, low, ecg, noise, on_step=step)
+        return lambda step: adapter.sample(y, low, ecg, generators=noise, on_step=step)
 
     run_chunks([task(start) for start in starts], available_cores(), lambda *_: None, parts.__setitem__)
     return [parts[i] for i in range(len(starts))]

@@ -68,6 +68,15 @@ def test_a_flat_eda_is_drawn_as_finite_numbers_and_comes_back_flat():
     assert space.decode(drawn, phase[:, 0]).low[..., 0].std(dim=1).max() < 0.02
 
 
+def test_a_heart_rate_asked_for_is_the_one_that_comes():
+    """Whatever level was drawn, the phase then runs at the rate asked for, and as drawn where none is."""
+    space, (low, phase, ecg) = fitted(), (part[:3] for part in windows(200, seed=1))
+    drawn = space.encode(space.measure(low, phase, ecg))
+    asked = space.decode(drawn, phase[:, 0], torch.tensor([60.0, 110.0, math.nan]))
+    assert torch.allclose(asked.phase[:2].diff(dim=1).mean(dim=1) * 240, torch.tensor([60.0, 110.0]), rtol=0.01)
+    assert torch.equal(asked.phase[2], space.decode(drawn, phase[:, 0]).phase[2])
+
+
 def test_noise_decodes_to_a_rising_phase():
     """Whatever the network answers, the cardiac phase never stands still and nothing is infinite."""
     drawn = 5 * torch.randn(4, LOW_STEPS, len(DRAWN_CHANNELS), generator=torch.Generator().manual_seed(0))

@@ -37,6 +37,7 @@ __all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", 
 
 # Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
 CPU_CHUNK, GPU_CHUNK = 8, 32
+TARGET_GUIDANCE = 2.0  # of LOW where a rate is asked for and no guidance; it doubles LOW's evaluations
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64
 RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the ECG of a recording
@@ -195,6 +196,8 @@ class WESADGenerator:
             raise RequestError(f"Choose 1 to {MAX_WINDOWS} windows, found {len(numbered)}.")
         seed, streams = check_seed(seed), override(self._defaults, sampling)
         asked = rates_asked(self.info, targets, {name for _, name in numbered})
+        if asked and (sampling is None or sampling.low_guidance is None):
+            streams["low"] = replace(streams["low"], guidance=max(streams["low"].guidance, TARGET_GUIDANCE))
         provenance = replace(self._provenance(numbered, seed, streams), targets=asked)
         size = CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
         groups = list(chunks_of(numbered, size))

@@ -188,6 +188,12 @@ class DiffusionLow(DiffusionStream):
     def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = LOW_CHANNELS, **settings) -> None:
         super().__init__(channels, condition_dim, **{"strides": (2, 2, 2), **settings})
 
+    def without_condition(self, y: Tensor) -> Tensor:
+        """Where rates are asked for, the state alone; else nothing."""
+        asked = y[:, self.condition_dim :].any(dim=1, keepdim=True)
+        state = torch.cat([y[:, : self.condition_dim], torch.zeros_like(y[:, self.condition_dim :])], dim=1)
+        return torch.where(asked, state, torch.zeros_like(y))
+
 
 class DiffusionECG(DiffusionStream):
     """The ECG stream at 175 Hz."""

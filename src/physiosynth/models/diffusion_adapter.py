@@ -14,7 +14,12 @@ from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import StepCallback, evaluations, ignore_step
 from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.targets import target_inputs, without_targets
-from physiosynth.signals import ECG_STEPS, LOW_STEPS
+from physiosynth.physiology import breathing_rate, scr_rate
+from physiosynth.signals import ECG_STEPS, LOW_CHANNELS, LOW_STEPS
+
+TRIES = 4  # draws of LOW of which the nearest is kept, where a breathing or SCR rate is asked for
+SCR_SHARE = 0.0033  # of the EDA's SD: 0.01 uS where people differ by 3
+UNMEASURED = 100.0  # /min off: a window without a measurable rate is the last choice
 
 
 @dataclass(frozen=True)
@@ -68,19 +73,25 @@ class TwoStreamDiffusionAdapter(nn.Module):
         network evaluations of both streams.
         """
         low, ecg = low or self.low_sampling, ecg or self.ecg_sampling
-        first = self.evaluations(self.low, low)
+        tries = 1 if rates is None or not rates[:, 1:].isfinite().any() else TRIES
+        first = tries * self.evaluations(self.low, low)
         total = first + self.evaluations(self.ecg, ecg)
         y = asked = first_step(y)
         if self.architecture.coupled:
-            rates = without_targets(len(y)) if rates is None else rates
-            asked = torch.cat([y, target_inputs(rates.to(y))], dim=1)
-        drawn = self.low.sample(
-            asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, on_step=shifted(on_step, 0, total)
-        )
+            rates = (without_targets(len(y)) if rates is None else rates).to(y)
+            asked = torch.cat([y, target_inputs(rates)], dim=1)
+        draws = [
+            self.low.sample(
+                asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators,
+                on_step=shifted(on_step, i * first // tries, total),
+            )
+            for i in range(tries)
+        ]  # fmt: skip
+        drawn = draws[0] if tries == 1 else self._nearest(draws, rates)
         phase, context, margin = None, None, 0
         if self.architecture.coupled:
             margin = self.architecture.ecg_margin if ecg_x_T is None else 0
-            window = self.low.space.decode(drawn, beat_offsets(generators, len(y)).to(drawn))
+            window = self.low.space.decode(drawn, beat_offsets(generators, len(y)).to(drawn), rates[:, 0])
             drawn, phase = window.low, window.phase
             context = ecg_context(drawn, phase, window.height, margin)
             y = torch.cat([y, self.low.space.form_scores(window.form)], dim=1)
@@ -90,6 +101,21 @@ class TwoStreamDiffusionAdapter(nn.Module):
             y, ecg, x_T=ecg_x_T, length=length, context=context, generators=generators, on_step=counted
         )[:, margin : length - margin]
         return AdapterSamples(drawn, waves, phase)
+
+    def _nearest(self, draws: list[Tensor], rates: Tensor) -> Tensor:
+        """Of several draws of each window, the one whose breathing and SCR rates are nearest to those asked for."""
+        found = []
+        for drawn in draws:
+            low = self.low.space.decode(drawn, drawn.new_zeros(len(drawn))).low.double().cpu().numpy()
+            resp, eda = (low[..., LOW_CHANNELS.index(name)] for name in ("Resp", "EDA"))
+            # Standardised signals breathe as fast as they do in units; responses are counted above a share of an SD.
+            measured = [
+                (breathing_rate(r), scr_rate(e, min_amplitude_us=SCR_SHARE)) for r, e in zip(resp, eda, strict=True)
+            ]
+            off = (torch.tensor(measured) - rates[:, 1:].cpu()).abs()
+            found.append(torch.where(rates[:, 1:].cpu().isfinite(), off.nan_to_num(nan=UNMEASURED), 0.0).sum(dim=1))
+        best = torch.stack(found).argmin(dim=0)
+        return torch.stack(draws)[best, torch.arange(len(best))]
 
     @staticmethod
     def evaluations(stream: DiffusionLow | DiffusionECG, sampling: StreamSampling) -> int:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.models.mean_beat import BEAT_SAMPLES, FORMS, beat_heights, describe_beats, mean_beats
-from physiosynth.signals import LOW_CHANNELS, LOW_STEPS
+from physiosynth.signals import LOW_CHANNELS, LOW_HZ, LOW_STEPS
 
 SHAPES = ("EDA shape", "Resp shape", "Beat shape", "R shape")
 FORM_CONSTANTS = (*(f"Beat form {i + 1}" for i in range(FORMS)), "ECG noise")
@@ -91,9 +91,17 @@ class LowSpace(nn.Module):
         """(b, 120, c) as the network draws it."""
         return self.joined(*self._apart(window))
 
-    def decode(self, drawn: Tensor, offset: Tensor) -> LowWindow:
-        """The inverse of encode, from (b, 120, c) and (b,) the phase at the start in beats."""
+    def decode(self, drawn: Tensor, offset: Tensor, heart_rate: Tensor | None = None) -> LowWindow:
+        """The inverse of encode, from (b, 120, c) and (b,) the phase at the start in beats.
+
+        heart_rate: (b,) /min that the windows are to have, nan where they keep the one that was drawn.
+        """
         values, shapes = self.parts(drawn)
+        if heart_rate is not None:
+            level, spread = _AT["Beat level"], values[:, _AT["Beat spread"]]
+            # The mean of the beats' rates is larger than that of the rate in time, by its squared variation.
+            asked = heart_rate / (60 * LOW_HZ * (1 + spread.square()))
+            values[:, level] = torch.where(heart_rate.isfinite(), asked, values[:, level])
         return self.window(self.compose(values, unit(shapes)), offset, values[:, _AT[FORM_CONSTANTS[0]] :])
 
     def parts(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
