@@ -58,9 +58,11 @@ class LowSpace(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        # On the CPU whatever the default device: on the meta device, where networks are laid out to be compared with a
+        # file, this would import torch's compiler.
         scores = torch.special.ndtri(_shares()).float()
         self.register_buffer("scores", scores, persistent=False)
-        fresh = torch.tensor([_FRESH.get(name, (0.0, 1.0)) for name in CONSTANTS])
+        fresh = torch.tensor([_FRESH.get(name, (0.0, 1.0)) for name in CONSTANTS], device="cpu")
         self.register_buffer("knots", fresh[:, :1] + fresh[:, 1:] * scores)
         self.register_buffer("beat_mean", torch.zeros(BEAT_SAMPLES))
         self.register_buffer("beat_basis", torch.zeros(FORMS, BEAT_SAMPLES))
@@ -178,7 +180,7 @@ class LowSpace(nn.Module):
 
 def _shares() -> Tensor:
     """(KNOTS,) the shares of training windows that lie below the knots."""
-    return torch.linspace(TAILS, 1 - TAILS, KNOTS, dtype=torch.float64)
+    return torch.linspace(TAILS, 1 - TAILS, KNOTS, dtype=torch.float64, device="cpu")
 
 
 def _ramp(eda: Tensor) -> Tensor:
