@@ -121,9 +121,9 @@ def test_more_than_the_limits_is_refused_though_no_field_lets_one_type_it(window
     """A browser can send any number: the server compares it again."""
     monkeypatch.setenv("PHYSIOSYNTH_MAX_WINDOWS", "8")
     monkeypatch.setenv("PHYSIOSYNTH_MAX_STEPS", "50")
-    check(Request("stress", 8, 0, Sampling(50, 50), False))
+    check(Request(("stress",), 8, 0, Sampling(50, 50), False))
     with pytest.raises(RequestError, match="Expected 1 to"):
-        check(Request("stress", windows, 0, Sampling(low_steps=4, ecg_steps=steps), False))
+        check(Request(("stress",), windows, 0, Sampling(low_steps=4, ecg_steps=steps), False))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_visitor_sees_how_many_come_first_and_neither_stops_the_other(as_conta
     assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
     go.set()
     assert other.wait(10) and job.wait(60) and (other.state, job.state) == (DONE, DONE)
-    assert len(page.run().session_state["run"].batch) == 4
+    assert len(page.run().session_state["runs"][-1].batch) == 4
 
 
 def test_a_full_queue_refuses_and_goes_on():

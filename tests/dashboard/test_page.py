@@ -85,9 +85,9 @@ def test_generating_shows_the_state_that_was_picked(page):
     assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
     assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
     assert all(label in shown(page) for label in ("Heart rate", "ECG (175 Hz)", "Resp (4 Hz)", "EDA (4 Hz)", "Seed 6"))
-    run = page.session_state["run"]
+    run = page.session_state["runs"][-1]
     by_label(page.slider, "Window").set_value(3).run()
-    assert page.session_state["run"] is run
+    assert page.session_state["runs"][-1] is run
     assert any(text.startswith("Synthetic · stress · window 3") for text in alts(page))
 
 
@@ -95,7 +95,7 @@ def test_settings_reach_the_sampler(page):
     """Windows, seed, steps and guidance of each stream are those of the fields."""
     for label, value in (("Windows", 2), ("Seed", 7), ("ECG steps", 3), ("LOW steps", 4), ("LOW guidance", 0.0)):
         by_label(page.number_input, label).set_value(value)
-    run = generate(page).session_state["run"]
+    run = generate(page).session_state["runs"][-1]
     sampling = run.batch.provenance.sampling
     assert len(run.batch) == 2 and run.batch.provenance.seed == 7
     assert (sampling["ecg"]["steps"], sampling["low"]["steps"], sampling["low"]["guidance"]) == (3, 4, 0.0)
@@ -104,16 +104,16 @@ def test_settings_reach_the_sampler(page):
 def test_the_same_request_gives_the_same_signals(page, bundle):
     """Two pages with the same settings draw identical arrays, each into its own session."""
     other = generate(opened())
-    first = generate(page).session_state["run"].batch
-    assert np.array_equal(first.ecg, other.session_state["run"].batch.ecg)
-    assert first is not other.session_state["run"].batch
+    first = generate(page).session_state["runs"][-1].batch
+    assert np.array_equal(first.ecg, other.session_state["runs"][-1].batch.ecg)
+    assert first is not other.session_state["runs"][-1].batch
 
 
 def test_calibration_is_done_and_noted(page):
     """With the switch on, the windows say what they were matched to; with it off they do not."""
-    assert generate(page).session_state["run"].batch.provenance.calibrated is None
+    assert generate(page).session_state["runs"][-1].batch.provenance.calibrated is None
     page.toggle(key="calibrate").set_value(True)
-    assert generate(page).session_state["run"].batch.provenance.calibrated
+    assert generate(page).session_state["runs"][-1].batch.provenance.calibrated
 
 
 @pytest.mark.parametrize("field", ["milestones", "checkpoint"])
@@ -122,7 +122,7 @@ def test_a_wrong_path_is_told_in_words_and_loses_nothing(page, field):
     generate(page)
     path_field(page, field).set_value("/nowhere/at/all").run()
     assert "/nowhere/at/all" in words(page.error) and "Traceback" not in words(page.error) and not page.exception
-    assert "run" in page.session_state and alts(page)
+    assert "runs" in page.session_state and alts(page)
     page.button(key="reset_paths").click().run()
     assert not page.error and page.button(key="generate")
 
@@ -145,7 +145,7 @@ def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):
     page.toggle(key="calibrate").set_value(True)
     generate(page)
     assert "not finite" in words(page.warning) and "Not calibrated" in words(page.error)
-    assert page.session_state["run"].batch.provenance.calibrated is None and not page.exception
+    assert page.session_state["runs"][-1].batch.provenance.calibrated is None and not page.exception
 
 
 def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):
@@ -160,7 +160,7 @@ def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):
 
 def test_cancel_keeps_the_page_and_the_result_before(page):
     """A long run is cancelled within moments; windows finished so far, or else the last result, remain."""
-    before = generate(page).session_state["run"]
+    before = generate(page).session_state["runs"][-1]
     by_label(page.number_input, "Windows").set_value(64)
     by_label(page.number_input, "ECG steps").set_value(1000)
     generate(page, wait=False)
@@ -170,13 +170,13 @@ def test_cancel_keeps_the_page_and_the_result_before(page):
     assert job.wait(10)
     page.run()
     assert "job" not in page.session_state and not page.error and not page.button(key="generate").disabled
-    after = page.session_state["run"]
+    after = page.session_state["runs"][-1]
     assert after is before or (not after.whole and "Stopped early" in shown(page))
 
 
 def test_another_bundle_replaces_the_model(page, tmp_path):
     """Naming another bundle's milestones samples from that one: nothing of the first is reused."""
-    first = generate(page).session_state["run"]
+    first = generate(page).session_state["runs"][-1]
     networks = tiny()
     other = write_bundle(
         tmp_path / "other",
@@ -186,7 +186,7 @@ def test_another_bundle_replaces_the_model(page, tmp_path):
     path_field(page, "milestones").set_value(str(other / "results/checkpoints/diffusion/milestones"))
     path_field(page, "checkpoint").set_value("").run()
     assert by_label(page.number_input, "ECG steps").value == 3
-    second = generate(page).session_state["run"]
+    second = generate(page).session_state["runs"][-1]
     assert second.batch.provenance.bundle_sha256 != first.batch.provenance.bundle_sha256
     assert not np.array_equal(first.batch.ecg, second.batch.ecg)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from physiosynth.dashboard import session
 from physiosynth.dashboard.runs import Request
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.sources import Paths, default_paths
+from physiosynth.dashboard.sources import default_paths
 from physiosynth.generate.batch import Sampling
 from physiosynth.signals import WINDOW_S
 
@@ -24,13 +25,6 @@ MEANING = {
     "amusement": "Watching funny video clips.",
     "meditation": "Guided breathing with closed eyes.",
 }
-
-
-def current_paths() -> Paths:
-    """The paths as typed so far: they decide what the other controls offer, and stand below them on the page."""
-    if not settings().paths:
-        return default_paths()
-    return st.session_state.setdefault("paths", default_paths())
 
 
 def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request | None]:
@@ -54,7 +48,7 @@ def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request |
         )
         sampling, calibrate = _sampling(info)
         if pressed and not busy:
-            request = Request(condition, int(windows), int(seed), sampling, calibrate)
+            request = Request((condition,), int(windows), int(seed), sampling, calibrate)
     if settings().paths:
         _path_fields(open_at_once=info is None)
     return condition, request
@@ -134,9 +128,9 @@ def _path_fields(open_at_once: bool) -> None:
 
 
 def _keep_path(name: str, key: str) -> None:
-    st.session_state.paths = replace(current_paths(), **{name: st.session_state[key].strip()})
+    session.set_paths(replace(session.paths(), **{name: st.session_state[key].strip()}))
 
 
 def _reset_paths() -> None:
-    st.session_state.paths = default_paths()
+    session.set_paths(default_paths())
     st.session_state.paths_reset += 1

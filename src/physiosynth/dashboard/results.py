@@ -50,7 +50,7 @@ def show(run: Run, reference: RealWindows | None) -> None:
         if len(matching):
             _likeness(run, reference, matching)
         elif reference is not None:
-            st.info(f"The reference fold has no {run.request.condition} windows, so there is nothing to compare with.")
+            st.info(f"The reference fold has no {run.request.states} windows, so there is nothing to compare with.")
     _provenance(run)
 
 
@@ -82,7 +82,7 @@ def _same_state(run: Run, reference: RealWindows | None) -> np.ndarray:
     """Indices of the reference windows in the run's state."""
     if reference is None:
         return np.empty(0, dtype=int)
-    return np.flatnonzero(np.asarray(reference.conditions) == run.request.condition)
+    return np.flatnonzero(np.isin(reference.conditions, run.request.conditions))
 
 
 def _eda_name(eda: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import DONE, Job, in_words
 from physiosynth.errors import PhysiosynthError, RequestError
-from physiosynth.generate.batch import Sampling, SignalBatch
-from physiosynth.signals import WINDOW_S
+from physiosynth.generate.batch import Sampling, SignalBatch, Targets
+from physiosynth.signals import WINDOW_S, condition_name
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
@@ -20,13 +20,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """One press of Generate."""
+    """One press of Generate.
 
-    condition: str
+    conditions: the states, each drawn `windows` times; calibrate: match the signals to the reference; targets: rates
+    asked for, in /min. Raises RequestError for no state or one that is named twice, ConditionError for an unknown one.
+    """
+
+    conditions: tuple[str, ...]
     windows: int
     seed: int
-    sampling: Sampling
-    calibrate: bool
+    sampling: Sampling = field(default_factory=Sampling)
+    calibrate: bool = False
+    targets: Targets = field(default_factory=Targets)
+
+    def __post_init__(self) -> None:
+        names = tuple(condition_name(name) for name in self.conditions)
+        object.__setattr__(self, "conditions", names)
+        if not names or len(set(names)) != len(names):
+            raise RequestError(f"Expected one or more different states, found {', '.join(names) or 'none'}.")
+
+    @property
+    def total_windows(self) -> int:
+        return self.windows * len(self.conditions)
+
+    @property
+    def states(self) -> str:
+        """The states in words: "baseline and stress"."""
+        *first, last = self.conditions
+        return f"{', '.join(first)} and {last}" if first else last
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; from_dict reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Request:
+        """The request of to_dict. Raises RequestError for unknown or missing values."""
+        try:
+            given = dict(content)
+            sampling, targets = Sampling(**given.pop("sampling", {})), Targets(**given.pop("targets", {}))
+            return cls(**{**given, "conditions": tuple(given["conditions"]), "sampling": sampling, "targets": targets})
+        except (TypeError, KeyError, AttributeError) as error:
+            known = ", ".join(each.name for each in fields(cls))
+            raise RequestError(f"Expected a request with {known}, found something else: {error}.") from error
 
 
 @dataclass(frozen=True)
@@ -41,15 +77,16 @@ class Run:
 
     @property
     def summary(self) -> str:
-        made, asked = len(self.batch), self.request.windows
+        made, asked = len(self.batch), self.request.total_windows
         if not self.whole:
-            return f"Stopped early: {made} of {asked} {self.request.condition} windows were finished and are kept"
+            return f"Stopped early: {made} of {asked} {self.request.states} windows were finished and are kept"
         noun = "window" if made == 1 else "windows"
-        return f"{made} {self.request.condition} {noun} of {WINDOW_S} s, made in {in_words(self.seconds)}"
+        return f"{made} {self.request.states} {noun} of {WINDOW_S} s, made in {in_words(self.seconds)}"
 
     @property
     def file_stem(self) -> str:
-        return f"synthetic_{self.request.condition}_{len(self.batch)}windows_seed{self.request.seed}"
+        states = "_".join(self.request.conditions)
+        return f"synthetic_{states}_{len(self.batch)}windows_seed{self.request.seed}"
 
 
 def start(generator: WESADGenerator, request: Request, page_open: Callable[[], bool]) -> Job:
@@ -57,11 +94,11 @@ def start(generator: WESADGenerator, request: Request, page_open: Callable[[], b
     check(request)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[SignalBatch], None]) -> SignalBatch:
-        return generator.sample_batch(
-            request.condition,
-            request.windows,
+        return generator.generate_dataset(
+            dict.fromkeys(request.conditions, request.windows),
             seed=request.seed,
             sampling=request.sampling,
+            targets=request.targets,
             on_step=on_step,
             on_windows=on_part,
         )
@@ -72,7 +109,7 @@ def start(generator: WESADGenerator, request: Request, page_open: Callable[[], b
 def check(request: Request) -> None:
     """Raise RequestError for a request above the limits: a browser can send what the fields would not let one type."""
     limits, sampling = settings(), request.sampling
-    asked = [("windows", request.windows, limits.max_windows)]
+    asked = [("windows", request.windows, limits.max_windows), ("windows", request.total_windows, limits.max_windows)]
     asked += [
         ("steps", steps, limits.max_steps) for steps in (sampling.low_steps, sampling.ecg_steps) if steps is not None
     ]

@@ -123,6 +123,7 @@ class WESADGenerator:
         on_step: StepCallback = ignore_step,
         on_windows: Callable[[SignalBatch], None] | None = None,
         chunk: int | None = None,
+        targets: Targets | None = None,
     ) -> SignalBatch:
         """Windows 0, 1, ... of each condition in {condition: number}, one condition after another.
 
@@ -134,7 +135,7 @@ class WESADGenerator:
             numbered += [(i, name) for i in range(whole_number(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
         if len(numbered) != len(set(numbered)):
             raise ConditionError("A condition is named twice in what to generate.")
-        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk)
+        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk, targets)
 
     def sample_recording(
         self,

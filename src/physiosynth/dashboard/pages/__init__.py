@@ -1,0 +1,1 @@
+"""The pages of the dashboard, each with a main() that draws it."""
