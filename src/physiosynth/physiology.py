@@ -66,6 +66,22 @@ def breaths(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
     return found / fine_hz
 
 
+def inspiration_onsets(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
+    """Times at which the chest is narrowest before each inhalation peak, in s from the first sample.
+
+    resp: (t,) belt signal, as for `breaths`; returns (k,): one between each two peaks, and one before the first where
+    the signal turns there and does not just begin. Raises ChannelError.
+    """
+    peaks = breaths(resp, rate_hz)
+    if not len(peaks):
+        return np.empty(0)
+    clean, fine_hz = _refined(_band_passed(_checked(resp, "Resp"), rate_hz), rate_hz)
+    stops = np.round(peaks * fine_hz).astype(int)
+    starts = np.concatenate([[0], stops[:-1]])
+    lowest = np.array([first + clean[first:last].argmin() for first, last in zip(starts, stops, strict=True) if last])
+    return lowest[lowest > 0] / fine_hz
+
+
 def scrs(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 0.01) -> ScrEvents:
     """Skin conductance responses of at least `min_amplitude_us`.
 

@@ -40,19 +40,12 @@ class BeatShape:
 
 def beat_shape(ecg_mv: np.ndarray, peaks_s: np.ndarray) -> BeatShape:
     """Measure one window, unfiltered. ecg_mv: (t,) at 175 Hz; peaks_s: (k,) R peaks in s."""
-    before, after = round(BEFORE_S * ECG_HZ), round(AFTER_S * ECG_HZ)
     at = np.round(np.asarray(peaks_s) * ECG_HZ).astype(int)
     amplitudes = ecg_mv[np.clip(at, 0, len(ecg_mv) - 1)] - np.median(ecg_mv) if len(at) else np.empty(0)
-    whole = at[(at >= before) & (at + after < len(ecg_mv))]
-    if len(whole) < 3:
+    beats, lag_s, own = aligned_beats(ecg_mv, peaks_s)
+    if len(beats) < 3:
         nan = float("nan")
         return BeatShape(np.full(TEMPLATE_STEPS, nan), amplitudes, nan, nan, nan, nan, nan, nan, False)
-    beats = ecg_mv[whole[:, None] + np.arange(-before, after + 1)].astype(float)
-    # At high rates the neighbours' waves are in reach; a beat ends where the next one begins.
-    period = float(np.median(np.diff(peaks_s)))
-    lag_s = np.arange(-before, after + 1) / ECG_HZ
-    own = (lag_s >= -0.4 * period) & (lag_s <= 0.6 * period)
-    beats -= beats[:, own].mean(axis=1, keepdims=True)
     template = np.median(beats, axis=0)
     residual = beats - template
     correlations = _correlations(beats[:, own], template[own])
@@ -69,6 +62,23 @@ def beat_shape(ecg_mv: np.ndarray, peaks_s: np.ndarray) -> BeatShape:
         t_mv=_wave_mv(template, noise, lag_s, own, _T_WINDOW_S),
         clean=is_clean(correlations, np.diff(peaks_s), amplitudes),
     )
+
+
+def aligned_beats(ecg_mv: np.ndarray, peaks_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The whole beats of a window on one axis, each without its mean over its own time.
+
+    ecg_mv: (t,) at 175 Hz; peaks_s: (k,) R peaks in s. Returns (n, TEMPLATE_STEPS) mV for the n beats that lie in the
+    window whole, the (TEMPLATE_STEPS,) time from R in s, and where on it a beat is its own and not a neighbour's.
+    """
+    before, after = round(BEFORE_S * ECG_HZ), round(AFTER_S * ECG_HZ)
+    at = np.round(np.asarray(peaks_s) * ECG_HZ).astype(int)
+    whole = at[(at >= before) & (at + after < len(ecg_mv))]
+    lag_s = np.arange(-before, after + 1) / ECG_HZ
+    # At high rates the neighbours' waves are in reach; a beat ends where the next one begins.
+    period = float(np.median(np.diff(peaks_s))) if len(at) > 1 else float("inf")
+    own = (lag_s >= -0.4 * period) & (lag_s <= 0.6 * period)
+    beats = ecg_mv[whole[:, None] + np.arange(-before, after + 1)].astype(float)
+    return beats - beats[:, own].mean(axis=1, keepdims=True), lag_s, own
 
 
 def is_clean(correlations: np.ndarray, intervals_s: np.ndarray, amplitudes: np.ndarray) -> bool:
