@@ -6,7 +6,8 @@ import torch
 from bundle_maker import NORM_LOW, TINY_MANIFEST, checkpoint_of, tiny, tiny_bundle, weights_of, write_bundle
 
 from physiosynth.errors import BundleError, ConditionError, RequestError
-from physiosynth.generate.core import CPU_CHUNK, Sampling, WESADGenerator, joined
+from physiosynth.generate.batch import joined
+from physiosynth.generate.core import CPU_CHUNK, Sampling, WESADGenerator
 from physiosynth.generate.parallel import run_chunks
 
 MILESTONES = "results/checkpoints/diffusion/milestones"
@@ -122,7 +123,7 @@ def test_a_callback_that_raises_cancels_and_finished_windows_are_kept(generator)
     assert 0 < len(indices) < 60
     again = generator.sample_batch("stress", len(finished[0]))
     assert np.array_equal(finished[0].ecg, again.ecg)
-    kept = joined(finished, finished[0].provenance)
+    kept = joined(finished)
     assert kept.indices == tuple(indices)
     assert len(kept.provenance.conditions) == len(kept)
 

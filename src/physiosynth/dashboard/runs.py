@@ -120,11 +120,11 @@ def check(request: Request) -> None:
 
 def finish(job: Job, request: Request, reference: Callable[[], RealWindows]) -> tuple[Run | None, str | None]:
     """What an ended job leaves: a run where any window was finished, and what went wrong, in words."""
-    from physiosynth.generate.core import joined
+    from physiosynth.generate.batch import joined
 
     batch, problem = job.result, job.error
     if batch is None and job.parts:
-        batch = joined(job.parts, job.parts[0].provenance)
+        batch = joined(job.parts)
     if batch is None:
         return None, problem
     if request.calibrate:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from physiosynth.errors import ConditionError, RequestError
-from physiosynth.generate.batch import Targets
+from physiosynth.generate.batch import Sampling, Targets
 from physiosynth.signals import condition_name
 
 if TYPE_CHECKING:
     from physiosynth.generate.loading import GeneratorInfo
 
 MAX_WINDOWS = 100_000
+TARGET_GUIDANCE = 2.0  # of LOW where a rate is asked for and no guidance; it doubles LOW's evaluations
 
 
 def known_condition(info: GeneratorInfo, condition: str | int) -> str:
@@ -55,6 +57,29 @@ def rates_asked(info: GeneratorInfo, targets: Targets | None, states: Iterable[s
                     f"on; found {value:g}."
                 )
     return {rate: float(value) for rate, value in given.items()}
+
+
+def shared_span(info: GeneratorInfo, rate: str, states: Iterable[str]) -> tuple[float, float] | None:
+    """The span in /min that every one of the states can be asked for; None where there is none. rate: see Targets."""
+    spans = [info.target_ranges.get(state, {}).get(rate) for state in states]
+    if not spans or None in spans:
+        return None
+    least, most = max(low for low, _ in spans), min(high for _, high in spans)
+    return (least, most) if least <= most else None
+
+
+def evaluations(sampling: Sampling, defaults: Sampling, targets: Targets | None = None) -> int:
+    """How often the networks are evaluated for a window; guidance takes two evaluations a step.
+
+    sampling: what was asked; defaults: what stands where it says None. A rate asked for brings guidance to LOW.
+    """
+    used = {
+        name: default if (asked := getattr(sampling, name)) is None else asked
+        for name, default in asdict(defaults).items()
+    }
+    if targets is not None and targets.given() and sampling.low_guidance is None:
+        used["low_guidance"] = TARGET_GUIDANCE
+    return sum((used[f"{stream}_steps"] or 0) * (2 if used[f"{stream}_guidance"] else 1) for stream in ("low", "ecg"))
 
 
 def whole_number(value: int, name: str, least: int, most: int) -> int:

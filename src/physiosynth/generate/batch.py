@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from physiosynth.errors import ChannelError, RequestError
+from physiosynth.errors import ChannelError, RecordingError, RequestError, brief
 from physiosynth.signals import ECG_CHANNELS, ECG_HZ, ECG_STEPS, FUSED_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
 
 SYNTHETIC = "synthetic"
@@ -72,6 +72,11 @@ class Provenance:
     # Of a recording: its stretches in order, each with condition, seconds and the rates asked for.
     schedule: tuple[Mapping[str, Any], ...] = ()
     synthetic: bool = True
+    indices: tuple[int, ...] = ()  # the number of each window in its run
+    # What WESADCalibrator.apply did: the targets, their SHA-256, and the windows that were matched together.
+    calibration: Mapping[str, Any] | None = None
+    cut_after_s: int | None = None  # of windows cut out of a recording, see SyntheticRecording.windows
+    made_with: str = ""  # processor and libraries, on which the last bits depend
 
     @property
     def notice(self) -> str:
@@ -85,6 +90,22 @@ class Provenance:
         """Plain values for JSON, the notice included."""
         return {**asdict(self), "notice": self.notice}
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Provenance:
+        """What to_dict gave. Raises RecordingError for missing or unknown values."""
+        given = {name: value for name, value in dict(content).items() if name != "notice"}
+        try:
+            for name in ("conditions", "indices", "schedule"):
+                given[name] = tuple(given[name])
+            if not given["schedule"] and len(given["indices"]) != len(given["conditions"]):
+                raise ValueError("not as many numbers as conditions of windows")
+            return cls(**given)
+        except (KeyError, TypeError, ValueError) as error:
+            known = ", ".join(each.name for each in fields(cls))
+            raise RecordingError(
+                f"Expected settings with {known}; found others ({brief(error)}). Another version may have written them."
+            ) from error
+
 
 @dataclass(frozen=True)
 class SignalBatch:
@@ -92,7 +113,8 @@ class SignalBatch:
 
     ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) float32 EDA in uS and Resp in % of the belt; conditions: one name
     a window; beats: for each window the (k,) times in s of its heartbeats, or None where the model draws no beats;
-    indices: the window's number in its run. Raises ChannelError when lengths do not fit together.
+    indices: the window's number in its run. The provenance is told the conditions and indices. Raises ChannelError
+    when lengths do not fit together.
     """
 
     ecg: np.ndarray
@@ -114,6 +136,8 @@ class SignalBatch:
             )
         if len(self.indices) != n or (self.beats is not None and len(self.beats) != n):
             raise ChannelError(f"Expected an index and beats for each of {n} windows.")
+        told = {"conditions": self.conditions, "indices": self.indices, "first_window": min(self.indices, default=0)}
+        object.__setattr__(self, "provenance", replace(self.provenance, **told))
 
     def __len__(self) -> int:
         return len(self.conditions)
@@ -127,20 +151,32 @@ class SignalBatch:
     def take(self, positions: Sequence[int]) -> SignalBatch:
         """The windows at these positions, in this order."""
         positions = list(positions)
-        conditions = tuple(self.conditions[i] for i in positions)
-        indices = tuple(self.indices[i] for i in positions)
         return SignalBatch(
             self.ecg[positions],
             replace(self.low, values=self.low.values[positions]),
-            conditions,
-            replace(self.provenance, conditions=conditions, first_window=min(indices, default=0)),
+            tuple(self.conditions[i] for i in positions),
+            self.provenance,
             None if self.beats is None else tuple(self.beats[i] for i in positions),
-            indices,
+            tuple(self.indices[i] for i in positions),
         )
 
     def fused(self, steps: int = ECG_STEPS) -> np.ndarray:
         """(n, steps, 3) float32 [ECG, Resp, EDA] on one time axis; see fuse."""
         return fuse(self.ecg, self.low, steps)
+
+
+def joined(parts: Sequence[SignalBatch]) -> SignalBatch:
+    """One batch of the finished parts of a run, in their order."""
+    beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
+    low = replace(parts[0].low, values=np.concatenate([part.low.values for part in parts]))
+    return SignalBatch(
+        np.concatenate([part.ecg for part in parts]),
+        low,
+        tuple(name for part in parts for name in part.conditions),
+        parts[0].provenance,
+        beats,
+        tuple(index for part in parts for index in part.indices),
+    )
 
 
 def fuse(ecg: np.ndarray, low: NamedSignals, steps: int = ECG_STEPS) -> np.ndarray:

@@ -6,6 +6,7 @@ and a batch of few windows is pulled to the targets' mean window.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -108,20 +109,37 @@ class WESADCalibrator:
         if not path.is_file():
             raise CalibrationError(f"{path}: expected calibration targets, found no such file. Nothing was calibrated.")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(content, dict) or content.get("format") != FORMAT:
-                raise CalibrationError(f"expected a JSON object of format {FORMAT}.")
-            targets = {name: ConditionTargets.from_dict(target) for name, target in content["conditions"].items()}
-            return cls(targets, content["eda"], str(content["source"]))
-        except (ValueError, KeyError, AttributeError) as error:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
             raise CalibrationError(f"{path.name}: not readable calibration targets ({error}).") from error
         except CalibrationError as error:
             raise CalibrationError(f"{path.name}: {error}") from error
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> WESADCalibrator:
+        """The targets that to_dict gave. Raises CalibrationError."""
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise CalibrationError(f"expected a JSON object of format {FORMAT}.")
+        try:
+            targets = {name: ConditionTargets.from_dict(target) for name, target in content["conditions"].items()}
+            return cls(targets, content["eda"], str(content["source"]))
+        except (KeyError, AttributeError) as error:
+            raise CalibrationError(f"not readable calibration targets ({error}).") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """The targets as plain values for JSON."""
+        conditions = {name: asdict(target) for name, target in self.targets.items()}
+        return {"format": FORMAT, "eda": self.eda, "source": self.source, "conditions": conditions}
+
     def save(self, path: Path | str) -> None:
         """Write the targets as JSON."""
-        conditions = {name: asdict(target) for name, target in self.targets.items()}
-        write_json(path, {"format": FORMAT, "eda": self.eda, "source": self.source, "conditions": conditions})
+        write_json(path, self.to_dict())
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over the targets: two references with the same one calibrate alike."""
+        content = {name: value for name, value in self.to_dict().items() if name != "source"}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def check(self, conditions: Sequence[str], eda: str) -> None:
         """Raises CalibrationError unless windows of these conditions, with this kind of EDA, can be calibrated."""
@@ -156,8 +174,15 @@ class WESADCalibrator:
         if self.eda == FULL_EDA:
             eda = np.maximum(eda, 0.0)
         low = NamedSignals(np.stack([eda, resp], -1).astype(np.float32), ("EDA", "Resp"), batch.low.rate_hz)
-        provenance = replace(batch.provenance, calibrated=self.source)
+        provenance = replace(batch.provenance, calibrated=self.source, calibration=self._done_to(batch))
         return replace(batch, ecg=ecg[..., None].astype(np.float32), low=low, provenance=provenance)
+
+    def _done_to(self, batch: SignalBatch) -> dict[str, Any]:
+        """What it takes to do the same again: the targets of the batch's conditions, and which windows were matched."""
+        content = self.to_dict()
+        needed = {name: content["conditions"][name] for name in sorted(set(batch.conditions))}
+        together = {"conditions": list(batch.conditions), "indices": list(batch.indices)}
+        return {**content, "conditions": needed, "sha256": self.sha256, "together": together}
 
 
 def measure(ecg: np.ndarray, resp: np.ndarray, eda: np.ndarray) -> ConditionTargets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,32 +15,32 @@ from physiosynth import __version__
 from physiosynth.datasets.windows import RATES
 from physiosynth.errors import BundleError, ConditionError, RequestError
 from physiosynth.generate import export
-from physiosynth.generate.asking import MAX_WINDOWS, condition_each, known_condition, rates_asked, whole_number
-from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch, Targets
+from physiosynth.generate.asking import (
+    MAX_WINDOWS,
+    TARGET_GUIDANCE,
+    condition_each,
+    known_condition,
+    rates_asked,
+    whole_number,
+)
+from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
+from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, chunks_of, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo, load
-from physiosynth.generate.manifest import override
-from physiosynth.generate.parallel import run_alone, run_chunks, sharing
+from physiosynth.generate.manifest import override, recorded
+from physiosynth.generate.parallel import run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
 from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
-from physiosynth.models.joined import draw_joined
 from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
 from physiosynth.physiology import beats_of_phase
 from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
-from physiosynth.signals import LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
+from physiosynth.signals import LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
 
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
 
-__all__ = ["GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
-
-# Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
-CPU_CHUNK, GPU_CHUNK = 8, 32
-TARGET_GUIDANCE = 2.0  # of LOW where a rate is asked for and no guidance; it doubles LOW's evaluations
-# Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
-NOISE_STREAMS = 64
-RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the ECG of a recording
+__all__ = ["CPU_CHUNK", "GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
 
 
 class WESADGenerator:
@@ -113,7 +113,7 @@ class WESADGenerator:
         names = condition_each(self.info, conditions, windows)
         first_window = whole_number(first_window, "first_window", 0, 2**31)
         numbered = list(enumerate(names, start=first_window))
-        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk, targets)
+        return self._draw(numbered, seed, self._streams(sampling, targets), targets, on_step, on_windows, chunk)
 
     def generate_dataset(
         self,
@@ -135,7 +135,7 @@ class WESADGenerator:
             numbered += [(i, name) for i in range(whole_number(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
         if len(numbered) != len(set(numbered)):
             raise ConditionError("A condition is named twice in what to generate.")
-        return self._draw(numbered, seed, sampling, on_step, on_windows, chunk, targets)
+        return self._draw(numbered, seed, self._streams(sampling, targets), targets, on_step, on_windows, chunk)
 
     def sample_recording(
         self,
@@ -149,24 +149,38 @@ class WESADGenerator:
         The same (schedule, seed, sampling) gives the same recording; on_step(done, total) counts windows times
         evaluations and may raise to cancel. Raises ConditionError, RequestError, or BundleError as sample_batch does.
         """
+        return self._record(schedule, seed, override(self._defaults, sampling), on_step)
+
+    def draw_again(
+        self, provenance: Provenance, on_step: StepCallback = ignore_step
+    ) -> SignalBatch | SyntheticRecording:
+        """The windows, or the recording, that a provenance of this bundle is of, as they were before calibration.
+
+        See reproducing.reproduce, which checks the bundle. Raises ConditionError, RequestError or RecordingError for
+        settings that cannot be.
+        """
+        streams = recorded(provenance.sampling)
+        if provenance.schedule:
+            schedule = tuple(Stretch.from_dict(part) for part in provenance.schedule)
+            return self._record(schedule, provenance.seed, streams, on_step)
+        names = condition_each(self.info, provenance.conditions, None)
+        indices = [whole_number(index, "The number of a window", 0, 2**31) for index in provenance.indices]
+        numbered = list(zip(indices, names, strict=True))
+        return self._draw(numbered, provenance.seed, streams, Targets(**provenance.targets), on_step)
+
+    def _record(
+        self, schedule: Sequence[Stretch], seed: int, streams: Mapping[str, StreamSampling], on_step: StepCallback
+    ) -> SyntheticRecording:
         if not self._architecture.coupled:
             raise RequestError("These weights draw windows without beats, which cannot be joined. Use coupled weights.")
-        schedule, seed, streams = check_schedule(schedule), check_seed(seed), override(self._defaults, sampling)
+        schedule = check_schedule(schedule)
         plan = plan_of(schedule, self.info.conditions, RATES)
         for stretch in schedule:
             rates_asked(self.info, stretch.targets, {stretch.condition})
         provenance = self._provenance([(0, stretch.condition) for stretch in schedule], seed, streams)
-        provenance = replace(provenance, schedule=tuple(stretch.to_dict() for stretch in schedule))
-        on_cpu = self.device.type == "cpu"
-        size, workers = (CPU_CHUNK, available_cores()) if on_cpu else (GPU_CHUNK, 1)
-        generators = window_generators(seed, RECORDING_STREAMS)
-        with sharing(workers) as run:
-            drawn = run_alone(
-                lambda step: draw_joined(
-                    self.adapter, plan, streams["low"], streams["ecg"], generators, size, run, step
-                ),
-                on_step,
-            )
+        provenance = replace(provenance, schedule=tuple(stretch.to_dict() for stretch in schedule), indices=())
+        size, workers = chunk_size(self.device), self._workers()
+        drawn = draw_plan(self.adapter, plan, streams, provenance.seed, size, workers, on_step)
         low, ecg = drawn.low.float().cpu().numpy(), drawn.ecg.float().cpu().numpy()
         self._check_finite("the recording", low, ecg)
         low, ecg = self._physical(low, ecg)
@@ -186,29 +200,25 @@ class WESADGenerator:
         self,
         numbered: list[tuple[int, str]],
         seed: int,
-        sampling: Sampling | None,
+        streams: Mapping[str, StreamSampling],
+        targets: Targets | None,
         on_step: StepCallback,
-        on_windows: Callable[[SignalBatch], None] | None,
-        chunk: int | None,
-        targets: Targets | None = None,
+        on_windows: Callable[[SignalBatch], None] | None = None,
+        chunk: int | None = None,
     ) -> SignalBatch:
         """Draw (index, condition) windows chunk by chunk and put them together."""
         if not 1 <= len(numbered) <= MAX_WINDOWS:
             raise RequestError(f"Choose 1 to {MAX_WINDOWS} windows, found {len(numbered)}.")
-        seed, streams = check_seed(seed), override(self._defaults, sampling)
         asked = rates_asked(self.info, targets, {name for _, name in numbered})
-        if asked and (sampling is None or sampling.low_guidance is None):
-            streams["low"] = replace(streams["low"], guidance=max(streams["low"].guidance, TARGET_GUIDANCE))
         provenance = replace(self._provenance(numbered, seed, streams), targets=asked)
-        size = CPU_CHUNK if self.device.type == "cpu" else GPU_CHUNK
+        size = chunk_size(self.device)
         groups = list(chunks_of(numbered, size))
         at_once = len(numbered) if chunk is None else whole_number(chunk, "chunk", 1, MAX_WINDOWS)
-        cores = available_cores() if self.device.type == "cpu" else 1
-        workers = max(1, min(cores, -(-at_once // size), len(groups)))
+        workers = max(1, min(self._workers(), -(-at_once // size), len(groups)))
         parts: list[SignalBatch] = []
 
         def task(group: list[tuple[int, str]]) -> Callable[[StepCallback], SignalBatch]:
-            return lambda step: self._chunk(group, size, seed, streams, provenance, step)
+            return lambda step: self._chunk(group, size, streams, provenance, step)
 
         def keep(_: int, part: SignalBatch) -> None:
             parts.append(part)
@@ -216,13 +226,24 @@ class WESADGenerator:
                 on_windows(part)
 
         run_chunks([task(group) for group in groups], workers, on_step, keep)
-        return joined(parts, provenance)
+        return joined(parts)
+
+    def _streams(self, sampling: Sampling | None, targets: Targets | None) -> dict[str, StreamSampling]:
+        """How both streams are sampled: a rate asked for brings guidance to LOW, unless another is given."""
+        streams = override(self._defaults, sampling)
+        asked = targets is not None and targets.given()
+        if asked and (sampling is None or sampling.low_guidance is None):
+            streams["low"] = replace(streams["low"], guidance=max(streams["low"].guidance, TARGET_GUIDANCE))
+        return streams
+
+    def _workers(self) -> int:
+        """Chunks that are drawn at once."""
+        return available_cores() if self.device.type == "cpu" else 1
 
     def _chunk(
         self,
         group: list[tuple[int, str]],
         size: int,
-        seed: int,
         streams: Mapping[str, StreamSampling],
         provenance: Provenance,
         on_step: StepCallback,
@@ -233,7 +254,7 @@ class WESADGenerator:
         kept = [index % size for index, _ in group]
         wanted = dict(zip(kept, group, strict=True))
         full = [wanted.get(place, group[0]) for place in range(size)]
-        generators = window_generators(seed, [noise_stream(index, name) for index, name in full])
+        generators = window_generators(provenance.seed, [noise_stream(index, name) for index, name in full])
         onehot = torch.zeros(size, LOW_STEPS, self._architecture.condition_dim)
         for place, (_, name) in enumerate(full):
             onehot[place, :, self.info.conditions.index(name)] = 1.0
@@ -260,7 +281,6 @@ class WESADGenerator:
             beats = tuple(np.array(times) for times in beat_times(samples.phase[kept]))
         low_rate, ecg_mv = self._physical(low, ecg)
         names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
-        provenance = replace(provenance, conditions=names, first_window=min(indices))
         return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
 
     def _check_finite(self, what: str, *arrays: np.ndarray) -> None:
@@ -286,43 +306,12 @@ class WESADGenerator:
             bundle_sha256=self.info.bundle_sha256,
             source=self.info.source,
             eda=self.info.eda,
-            seed=seed,
+            seed=check_seed(seed),
             first_window=min(index for index, _ in numbered),
             sampling={stream: dict(vars(settings)) for stream, settings in streams.items()},
             conditions=tuple(name for _, name in numbered),
             version=__version__,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            indices=tuple(index for index, _ in numbered),
+            made_with=made_with(self.device),
         )
-
-
-def noise_stream(index: int, condition: str) -> int:
-    """The number of a window's random generator: conditions share no noise, so their windows are independent."""
-    return index * NOISE_STREAMS + LABEL_IDS[condition]
-
-
-def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[tuple[int, str]]]:
-    """Consecutive windows in groups whose places (index modulo size) differ, so that each window keeps its place."""
-    group: list[tuple[int, str]] = []
-    for window in numbered:
-        if group and window[0] % size <= group[-1][0] % size:
-            yield group
-            group = []
-        group.append(window)
-    if group:
-        yield group
-
-
-def joined(parts: Sequence[SignalBatch], provenance: Provenance) -> SignalBatch:
-    """One batch of the finished parts of a run, in their order; the provenance is told which windows it has."""
-    beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
-    low = NamedSignals(np.concatenate([part.low.values for part in parts]), parts[0].low.channels, LOW_HZ)
-    names = tuple(name for part in parts for name in part.conditions)
-    indices = tuple(index for part in parts for index in part.indices)
-    return SignalBatch(
-        np.concatenate([part.ecg for part in parts]),
-        low,
-        names,
-        replace(provenance, conditions=names, first_window=min(indices)),
-        beats,
-        indices,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,18 @@ def override(defaults: Mapping[str, StreamSampling], asked: Sampling | None) -> 
         values = {name: _as_type(name, value, RequestError) for name, value in values.items()}
         merged[stream] = StreamSampling(**{**vars(default), **values})
     return merged
+
+
+def recorded(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, StreamSampling]:
+    """The settings that a provenance holds. Raises RequestError for what cannot be meant."""
+    known = {each.name for each in fields(StreamSampling)}
+    if set(settings) != set(STREAMS) or any(set(values) != known for values in settings.values()):
+        raise RequestError(f"Expected the sampling of {' and '.join(STREAMS)}, each with {', '.join(sorted(known))}.")
+    typed = {
+        stream: {name: _as_type(name, value, RequestError) for name, value in settings[stream].items()}
+        for stream in STREAMS
+    }
+    return {stream: StreamSampling(**values) for stream, values in typed.items()}
 
 
 def as_sampling(streams: Mapping[str, StreamSampling]) -> Sampling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,15 @@ class Stretch:
     def to_dict(self) -> dict[str, Any]:
         """condition, seconds, and the rates asked for."""
         return {"condition": self.condition, "seconds": int(self.seconds), **self.targets.given()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Stretch:
+        """What to_dict gave. Raises ConditionError or RequestError."""
+        rates = dict(content)
+        try:
+            return cls(rates.pop("condition"), rates.pop("seconds"), Targets(**rates))
+        except (KeyError, TypeError) as error:
+            raise RequestError(f"Expected a stretch with condition, seconds and rates, found {content!r}.") from error
 
 
 def parse_schedule(text: str) -> tuple[Stretch, ...]:
@@ -155,7 +164,7 @@ class SyntheticRecording:
         low = np.stack([self.low.values[at.start * LOW_HZ : at.stop * LOW_HZ] for at in cut])
         beats = [self.beats[(self.beats >= at.start) & (self.beats < at.stop)] - at.start for at in cut]
         names = tuple(str(self.states[start]) for start in starts)
-        provenance = replace(self.provenance, conditions=names)
+        provenance = replace(self.provenance, cut_after_s=after_s)
         return SignalBatch(ecg, replace(self.low, values=low), names, provenance, tuple(beats))
 
     def subject(self, name: str) -> Recording:

@@ -1,0 +1,76 @@
+"""How windows share the networks: their noise, their place in a chunk, and the windows of a recording side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from physiosynth.generate.parallel import run_alone, sharing
+from physiosynth.models.joined import JoinedSamples, draw_joined
+from physiosynth.models.samplers import StepCallback
+from physiosynth.runtime import window_generators
+from physiosynth.signals import LABEL_IDS
+
+if TYPE_CHECKING:
+    import torch
+
+    from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
+    from physiosynth.models.joined import Plan
+    from physiosynth.models.stream_sampling import StreamSampling
+
+# Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
+CPU_CHUNK, GPU_CHUNK = 8, 32
+# Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
+NOISE_STREAMS = 64
+RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the ECG of a recording
+
+
+def noise_stream(index: int, condition: str) -> int:
+    """The number of a window's random generator: conditions share no noise, so their windows are independent."""
+    return index * NOISE_STREAMS + LABEL_IDS[condition]
+
+
+def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[tuple[int, str]]]:
+    """Consecutive windows in groups whose places (index modulo size) differ, so that each window keeps its place."""
+    group: list[tuple[int, str]] = []
+    for window in numbered:
+        if group and window[0] % size <= group[-1][0] % size:
+            yield group
+            group = []
+        group.append(window)
+    if group:
+        yield group
+
+
+def chunk_size(device: torch.device) -> int:
+    """Windows that the networks are given at a time."""
+    return CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
+
+
+def draw_plan(
+    adapter: TwoStreamDiffusionAdapter,
+    plan: Plan,
+    streams: Mapping[str, StreamSampling],
+    seed: int,
+    size: int,
+    workers: int,
+    on_step: StepCallback,
+) -> JoinedSamples:
+    """A normalised recording of a coupled pair, drawn in windows that agree where they overlap; see draw_joined.
+
+    size: windows the networks are given at a time; workers: how many such chunks at once.
+    """
+    generators = window_generators(seed, RECORDING_STREAMS)
+    with sharing(workers) as run:
+        return run_alone(
+            lambda step: draw_joined(adapter, plan, streams["low"], streams["ecg"], generators, size, run, step),
+            on_step,
+        )
+
+
+def made_with(device: torch.device) -> str:
+    """Processor and library, on which the last bits of a window depend: "cpu AVX512, torch 2.13.0+cpu"."""
+    import torch
+
+    processor = torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else torch.cuda.get_device_name(device)
+    return f"{device.type} {processor}, torch {torch.__version__}"

@@ -1,0 +1,97 @@
+"""What a provenance holds is enough to draw the same signals again."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bundle_maker import tiny_bundle
+
+from physiosynth.errors import BundleError, RecordingError, RequestError
+from physiosynth.generate.batch import Provenance, Sampling, Targets, joined
+from physiosynth.generate.calibration import WESADCalibrator
+from physiosynth.generate.core import WESADGenerator
+from physiosynth.generate.recording import Stretch
+from physiosynth.generate.reproducing import reproduce
+
+ASKED = Sampling(low_steps=3, ecg_steps=2, low_guidance=0.0)
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """Tiny coupled networks that take a heart rate in stress."""
+    root = tiny_bundle(tmp_path_factory.mktemp("again") / "bundle", target_ranges={"stress": {"heart_rate": [60, 120]}})
+    return WESADGenerator.from_bundle(root, "cpu")
+
+
+def through_json(signals):
+    """The provenance as a file gives it back."""
+    return Provenance.from_dict(json.loads(json.dumps(signals.provenance.to_dict())))
+
+
+def assert_same(one, other):
+    """Bit for bit, beats, labels and numbers included."""
+    assert np.array_equal(one.ecg, other.ecg) and np.array_equal(one.low.values, other.low.values)
+    assert all(np.array_equal(a, b) for a, b in zip(one.beats, other.beats, strict=True))
+    assert (one.provenance.conditions, one.provenance.indices) == (
+        other.provenance.conditions,
+        other.provenance.indices,
+    )
+
+
+def test_windows_of_several_states_are_drawn_again(generator):
+    """Each state counts its own windows from 0; steps and guidance that were asked for come back."""
+    batch = generator.generate_dataset({"baseline": 2, "stress": 1}, seed=5, sampling=ASKED)
+    assert through_json(batch).indices == (0, 1, 0)
+    assert_same(reproduce(through_json(batch), generator), batch)
+
+
+def test_a_run_that_was_stopped_and_windows_picked_out_of_one_are_drawn_again(generator):
+    """What is kept knows which windows it has, in their order."""
+    parts = []
+    generator.sample_batch("stress", 10, seed=5, on_windows=parts.append, first_window=3)
+    for kept in (joined(parts[:1]), joined(parts).take([7, 2])):
+        assert_same(reproduce(through_json(kept), generator), kept)
+
+
+def test_rates_that_were_asked_for_are_asked_for_again(generator):
+    """So is the guidance that a rate brings along."""
+    batch = generator.sample_batch("stress", 1, seed=5, targets=Targets(heart_rate=100.0))
+    assert batch.provenance.sampling["low"]["guidance"] == 2.0
+    assert_same(reproduce(through_json(batch), generator), batch)
+
+
+def test_calibrated_windows_are_matched_again_without_the_reference(generator):
+    """The targets travel along, and so does the company that a window was matched in."""
+    reference = generator.generate_dataset({"baseline": 2, "stress": 2}, seed=6)
+    calibrator = WESADCalibrator.from_real(reference.fused(), reference.conditions, "full", "windows of a test")
+    batch = calibrator.apply(generator.generate_dataset({"baseline": 3, "stress": 2}, seed=5))
+    assert batch.provenance.calibration["sha256"] == calibrator.sha256
+    for kept in (batch, batch.take([3, 0])):
+        assert_same(reproduce(through_json(kept), generator), kept)
+
+
+def test_a_recording_and_windows_cut_out_of_it_are_drawn_again(generator):
+    """Stretches keep their rates; windows know how they were cut."""
+    schedule = (Stretch("baseline", 65), Stretch("stress", 40, Targets(heart_rate=90.0)))
+    recording = generator.sample_recording(schedule, seed=5, sampling=ASKED)
+    assert_same(reproduce(through_json(recording), generator), recording)
+    windows = recording.windows(after_s=5).take([1])
+    assert_same(reproduce(through_json(windows), generator), windows)
+
+
+def test_another_bundle_is_refused_with_both_hashes(generator):
+    """The message names what the file says and what was found."""
+    other = replace(generator.sample_one("stress").provenance, bundle_sha256="f" * 64)
+    with pytest.raises(BundleError, match=f"with bundle {'f' * 64}, .* is {generator.info.bundle_sha256}"):
+        reproduce(other, generator)
+
+
+def test_settings_that_cannot_be_are_refused_in_words(generator):
+    """Missing and unknown ones, ones of another length, and sampling that no sampler knows."""
+    content = generator.sample_one("stress").provenance.to_dict()
+    for wrong in ({"bundle": "x"}, {"indices": [0, 1]}, {"conditions": None}):
+        with pytest.raises(RecordingError, match="Expected settings with bundle_sha256"):
+            Provenance.from_dict({**content, **wrong})
+    with pytest.raises(RequestError, match="Expected the sampling of"):
+        reproduce(Provenance.from_dict({**content, "sampling": {"low": {}}}), generator)
