@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from physiosynth.dashboard.uploads import Message, Receive, Refused, Scope, Send, Uploads, answer
 
 READING = ("GET", "HEAD", "OPTIONS")
 POLICY_VIOLATION = 1008  # of RFC 6455; before the handshake a server answers 403 with it
@@ -20,23 +17,29 @@ HEADERS = (
 
 
 class Gate:
-    """ASGI middleware: other sites may open no connection, and nobody may write.
+    """ASGI middleware: other sites may open no connection and write nothing; what is written is an upload or refused.
 
-    The page has no uploads, and all it is told comes over its WebSocket; Streamlit's routes for uploads would take as
-    many files as somebody sends. Streamlit itself compares origins too, but asks a server on the internet for its own
-    address before it turns a stranger away. server.corsAllowedOrigins is kept.
+    Streamlit itself compares origins of WebSockets too, but asks a server on the internet for its own address before
+    it turns a stranger away. server.corsAllowedOrigins is kept.
     """
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._app = app
+        self._app, self._uploads = app, Uploads(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not _own_origin(scope):
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-        elif scope["type"] == "http" and scope["method"] not in READING:
-            await _refuse(send)
+        if scope["type"] == "websocket":
+            if _own_origin(scope):
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        elif scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["method"] in READING:
+            await self._app(scope, receive, _with_headers(send))
+        elif _own_origin(scope):
+            await self._uploads(scope, receive, _with_headers(send))
         else:
-            await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+            await answer(_with_headers(send), Refused(403, "Expected a request of this page."))
 
 
 def _own_origin(scope: Scope) -> bool:
@@ -50,13 +53,8 @@ def _own_origin(scope: Scope) -> bool:
     return urlsplit(origin).netloc == host or origin in config.get_option("server.corsAllowedOrigins")
 
 
-async def _refuse(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain"), *HEADERS]})
-    await send({"type": "http.response.body", "body": b"This page takes no uploads.\n"})
-
-
 def _with_headers(send: Send) -> Send:
-    async def sending(message: MutableMapping[str, Any]) -> None:
+    async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", []), *HEADERS]
         await send(message)

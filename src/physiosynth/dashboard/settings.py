@@ -21,7 +21,8 @@ class Settings:
 
     bundle: folder or zip of the model, or "default"; bundle_words: where it came from, for the page; paths: visitors
     may name other folders of the server, below roots; max_windows, max_steps: of one request, the latter of each
-    stream; max_waiting: runs that may wait for their turn.
+    stream; max_work: windows times network evaluations of one request; max_waiting: runs that may wait for their turn;
+    max_upload_mb: largest file that a visitor may bring, 0 for none at all.
     """
 
     bundle: str = DEFAULT
@@ -30,7 +31,9 @@ class Settings:
     roots: tuple[Path, ...] = ()
     max_windows: int = 64
     max_steps: int = 1000
+    max_work: int = 150_000
     max_waiting: int = 16
+    max_upload_mb: int = 50
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -41,19 +44,19 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         variable = PREFIX + field.name.upper()
         text = environment.get(variable, "").strip()
         if text:
-            given[field.name] = _value(variable, text, field.default)
+            given[field.name] = _value(variable, text, field.default, 0 if field.name == "max_upload_mb" else 1)
     given.setdefault("roots", _usual_roots())
     return Settings(**given)
 
 
-def _value(variable: str, text: str, default: object) -> object:
+def _value(variable: str, text: str, default: object, least: int) -> object:
     if isinstance(default, bool):
         if text.lower() not in ON + OFF:
             raise RequestError(f"{variable}: expected on or off, found {text!r}.")
         return text.lower() in ON
     if isinstance(default, int):
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise RequestError(f"{variable}: expected a whole number from 1, found {text!r}.")
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise RequestError(f"{variable}: expected a whole number from {least}, found {text!r}.")
         return int(text)
     if isinstance(default, tuple):
         return tuple(Path(part).expanduser().resolve() for part in text.split(os.pathsep) if part)
