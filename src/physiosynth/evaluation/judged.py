@@ -16,7 +16,7 @@ ALL_STATES = "all"
 OnStep = Callable[[int, int], None]
 
 
-def _quiet(done: int, total: int) -> None:
+def quiet(done: int, total: int) -> None:
     """The callback of those who do not watch."""
 
 
@@ -39,7 +39,7 @@ class Judged:
         cache_dir: Path | None = None,
         features: Features | None = None,
         workers: int = 1,
-        on_step: OnStep = _quiet,
+        on_step: OnStep = quiet,
     ) -> Judged:
         """cache_dir: where features are kept by SHA-256 of the windows; features: those measured before; workers:
         processes that measure; on_step counts windows."""

@@ -26,7 +26,7 @@ def evaluate(
     context: Context | None = None,
     *,
     repeats: int | None = None,
-    controls: bool = True,
+    controls: bool | Controls = True,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_rows: Callable[[tuple[ScoreRow, ...]], None] = lambda rows: None,
 ) -> ScoreTable:
@@ -34,18 +34,19 @@ def evaluate(
 
     Only states that both sets hold are judged; "all" pools them, the synthetic windows drawn in the real ones' mix.
     context.train, where given, are the people a floor between people is taken from when `real` is one person; repeats:
-    split halves of a floor, the score's own number when None; controls: whether the controls are scored too; on_step
-    counts scores; on_rows gets a score's rows as soon as they are there. Raises EvaluationError.
+    split halves of a floor, the score's own number when None; controls: whether the controls are scored too, or the
+    controls of these real windows, made before; on_step counts scores; on_rows gets a score's rows as soon as they are
+    there. Raises EvaluationError.
     """
     context = context or Context()
     real, synthetic = common_states(real, synthetic)
-    wrong = Controls(real, context.seed)
+    wrong = Controls(real, context.seed) if controls is True else controls or None
     rows: list[ScoreRow] = []
     for done, score in enumerate(scores):
         on_step(done, len(scores))
         if all(getattr(context, need) is not None for need in score.needs):
             count = score.repeats if repeats is None else min(repeats, score.repeats)
-            found = tuple(_rows_of(score, real, synthetic, context, count, wrong if controls else None))
+            found = tuple(_rows_of(score, real, synthetic, context, count, wrong))
             on_rows(found)
             rows += found
     on_step(len(scores), len(scores))

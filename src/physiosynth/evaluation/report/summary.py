@@ -104,7 +104,7 @@ def summarise(evaluation: Evaluation) -> Summary:
     table = evaluation.table
     counts = level_counts(table)
     found = findings(table)
-    verdict, headline, lead = _headline({name: c for name, c in counts.items() if name != "privacy"})
+    verdict, headline, lead = headline_of({name: c for name, c in counts.items() if name != "privacy"})
     likeness = [each for each in found if each.group != "privacy"]
     return Summary(
         headline=headline,
@@ -190,7 +190,7 @@ def _middle(levels: list[str]) -> str:
     return ranked[len(ranked) // 2]
 
 
-def _headline(counts: dict[str, dict[str, int]]) -> tuple[str, str, str]:
+def headline_of(counts: dict[str, dict[str, int]]) -> tuple[str, str, str]:
     """A verdict and two texts. Every group counts the same, however many figures it holds."""
     judged = {group: {k: v for k, v in found.items() if k != UNKNOWN} for group, found in counts.items()}
     judged = {group: found for group, found in judged.items() if sum(found.values())}

@@ -1,0 +1,110 @@
+"""A run at a glance: three figures beside their floors, cheap enough for every run of a history and cell of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physiosynth.evaluation.judged import ALL_STATES, Judged
+from physiosynth.evaluation.judging import evaluate
+from physiosynth.evaluation.quick import REPEATS, yardstick
+from physiosynth.evaluation.registry import Context, ScoreRow, score_named
+from physiosynth.evaluation.windows import WindowSet
+
+if TYPE_CHECKING:
+    from physiosynth.evaluation.wesad_real import RealWindows
+
+FEWEST = 4  # windows a state, below which there is no figure
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A figure: the mean of a score over its parts and the states. better: "lower" or "higher"."""
+
+    score: str
+    title: str
+    meaning: str
+    unit: str
+    better: str
+
+
+KINDS = {
+    "measurements": Kind(
+        "feature_ks",
+        "Measurements off",
+        "How far heart rate, variability, beats, breathing and skin responses are spread otherwise than in people: the "
+        "mean largest gap of their distributions, 0 to 1.",
+        "",
+        "lower",
+    ),
+    "spectra": Kind(
+        "log_spectral_distance",
+        "Spectra off",
+        "How many decibels the spectra of ECG, EDA and respiration are off on average.",
+        "dB",
+        "lower",
+    ),
+    "clean": Kind(
+        "clean_share",
+        "Clean windows",
+        "Share of windows whose beats are alike, evenly spaced and equally tall.",
+        "",
+        "higher",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One of KINDS. value: of the windows; floor, edge: what halves of real windows score and the end of that towards
+    worse; nan where there are too few windows."""
+
+    kind: str
+    value: float
+    floor: float
+    edge: float
+
+    @property
+    def within(self) -> bool:
+        """Whether real windows score as badly. False where there is no figure."""
+        turned = score_named(KINDS[self.kind].score).badness
+        return bool(np.isfinite(self.value)) and turned(self.value) <= turned(self.edge)
+
+
+def glance(synthetic: WindowSet, reference: RealWindows, of_strangers: bool = False) -> dict[str, Figure]:
+    """The figures of KINDS by name, of the states that both sets hold.
+
+    of_strangers: hold them against simulated people whom no model has seen; see quick.yardstick. Raises
+    EvaluationError for no common state or other EDA.
+    """
+    against = yardstick(reference, of_strangers)
+    table = evaluate(
+        [score_named(kind.score) for kind in KINDS.values()],
+        against.real,
+        Judged.of(synthetic),
+        Context(against.seed),
+        repeats=REPEATS,
+        controls=False,
+    )
+    found = {}
+    for name, kind in KINDS.items():
+        rows = [row for row in table.select(kind.score).rows if row.state != ALL_STATES and row.random is not None]
+        found[name] = Figure(
+            name,
+            value=_mean([row.matched for row in rows]),
+            floor=_mean([row.random.mean for row in rows if row.random]),
+            edge=_mean([_worse(row) for row in rows]),
+        )
+    return found
+
+
+def _worse(row: ScoreRow) -> float:
+    return row.random.edge if row.random is not None else float("nan")
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -1,0 +1,268 @@
+"""The judges in quick form: a few dozen windows held against real ones within seconds, for the page.
+
+A Yardstick is measured once and serves every run: the real windows, what differs between people, and the controls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.inputs import thinned
+from physiosynth.evaluation.judged import ALL_STATES, Judged, quiet
+from physiosynth.evaluation.judging import Controls, evaluate
+from physiosynth.evaluation.plan import OnStep, Steps
+from physiosynth.evaluation.registry import Context, ScoreRow, ScoreTable, score_named
+from physiosynth.evaluation.report.summary import BROKEN, Finding, findings, headline_of, level_counts, title_of
+from physiosynth.evaluation.report.verdicts import CARE, GOOD, POOR, level_of
+from physiosynth.evaluation.windows import WindowSet
+
+if TYPE_CHECKING:
+    from physiosynth.evaluation.wesad_real import RealWindows
+
+WINDOWS = 24  # a state: what a quick judgement draws, and the most that it looks at
+FEWEST = 8  # windows a state, below which there is no floor for most scores
+REPEATS = 6  # split halves of a floor
+NAMES = {  # score: how its rows are called; {} is the channel or measurement
+    "feature_ks": "{}",
+    "clean_share": "Clean windows",
+    "beat_template": "The mean beat",
+    "contrast_agreement": "What stress changes",
+    "coupling_auc_gap": "{}: belongs together",
+    "coupling_ks": "{}: strength",
+    "log_spectral_distance": "{}: spectrum",
+    "acf_similarity": "{}: repetition",
+    "value_ks": "{}: values",
+}
+SEVERAL_STATES = ("contrast_agreement",)
+# Seconds each stage takes at first; they steer the time left and nothing else.
+COSTS_S = {"people": 2.5, "yardstick": 4.5, "windows": 1.0, "scores": 1.5}
+
+
+class Yardstick:
+    """What synthetic windows are held against; what is measured of it serves every later run.
+
+    real: the windows, at most WINDOWS a person and state; others: real windows of other people, where real is one
+    person's and there are any; words: whose windows they are, for a sentence.
+    """
+
+    def __init__(self, real: WindowSet, others: WindowSet | None, words: str, seed: int = 0) -> None:
+        people = len(np.unique(real.subjects))
+        self.real, self.words, self.seed = Judged.of(thinned(real, WINDOWS * people, seed)), words, seed
+        self.others = None if others is None or people > 1 else Judged.of(others)
+        self._kept: dict[tuple[str, ...], tuple[Judged, Controls]] = {}
+
+    def of_states(self, states: tuple[str, ...], on_step: OnStep = quiet) -> tuple[Judged, Controls]:
+        """The real windows of these states and their controls, measured. on_step counts sets of windows.
+
+        Raises EvaluationError where there are no such windows.
+        """
+        if states not in self._kept:
+            if not np.isin(self.real.states, states).any():
+                held = ", ".join(self.real.present_states) or "no windows"
+                raise EvaluationError(f"Expected reference windows of {', '.join(states)}, found {held}.")
+            real = self.real.take(np.isin(self.real.states, states))
+            wrong = Controls(real, self.seed)
+            sets = [lambda: self.real, lambda: self.others or self.real]
+            sets += [lambda name=name: wrong[name] for name in _controls_of(NAMES)]
+            for done, each in enumerate(sets):
+                on_step(done, len(sets))
+                each().features  # noqa: B018 - measured now, while progress is told
+            self._kept[states] = real, wrong
+        on_step(1, 1)
+        return self._kept[states]
+
+
+def _controls_of(names: Iterable[str]) -> list[str]:
+    found = [score_named(name) for name in names]
+    return sorted({name for each in found for name in (each.control, *each.control_by_part.values())})
+
+
+_YARDSTICKS: dict[tuple[str, bool], Yardstick] = {}
+_MOST_YARDSTICKS = 4
+
+
+def yardstick(reference: RealWindows, of_strangers: bool = False, on_step: OnStep = quiet) -> Yardstick:
+    """The yardstick of reference windows, or of simulated people whom no model has seen; kept for the next call.
+
+    A simulated person's windows get simulated strangers as the other people. on_step counts people that are simulated.
+    Raises EvaluationError for strangers beside a reference of phasic EDA, which they have not.
+    """
+    from physiosynth.evaluation.strangers import PEOPLE, strangers
+
+    real = windows_of(reference)
+    if of_strangers and real.eda_kind != "full":
+        raise EvaluationError(f"Simulated people have full EDA, this reference has {real.eda_kind}. Hold against it.")
+    key = ("" if of_strangers else real.sha256(), of_strangers)
+    if key not in _YARDSTICKS:
+        alike = real.source == "virtual" and real.eda_kind == "full"
+        others = strangers(on_step=on_step) if of_strangers or alike else None
+        if of_strangers:
+            made = Yardstick(others, None, f"{PEOPLE} simulated people whom no model has seen")
+        else:
+            made = Yardstick(real, others, _whose(real))
+        while len(_YARDSTICKS) >= _MOST_YARDSTICKS:
+            _YARDSTICKS.pop(next(iter(_YARDSTICKS)))
+        _YARDSTICKS[key] = made
+    return _YARDSTICKS[key]
+
+
+def _whose(real: WindowSet) -> str:
+    people = sorted(set(real.subjects.tolist()))
+    kind = "simulated person" if real.source == "virtual" else "person"
+    return f"one {kind}, {people[0]}" if len(people) == 1 else f"{len(people)} {kind.replace('person', 'people')}"
+
+
+def windows_of(reference: RealWindows) -> WindowSet:
+    """Reference windows as judges see them."""
+    eda, resp = reference.low.select("EDA", "Resp")
+    whose = reference.subjects or ("unnamed",) * len(reference)
+    return WindowSet(reference.ecg[..., 0], eda, resp, reference.conditions, whose, reference.source, reference.eda)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One score in a row of a table: plain words and figures beside what real and broken windows score.
+
+    value, floor, people, control: in the score's unit, nan where unknown; edge: the end of the floor towards worse;
+    place, floor_place, people_place: the same on a scale from 0, where halves of the same real windows lie, to 1,
+    where the control lies (nan where the control is no worse).
+    """
+
+    group: str
+    name: str
+    meaning: str
+    unit: str
+    better: str
+    level: str
+    value: float
+    floor: float
+    edge: float
+    people: float
+    control: float
+    control_name: str
+    place: float
+    floor_place: float
+    people_place: float
+
+
+@dataclass(frozen=True)
+class QuickLook:
+    """A quick judgement. verdict: a level of report.verdicts; headline, lead, rough: sentences; trust, care, distrust:
+    findings; table: every row; windows: real and synthetic a state, at most; states: those judged."""
+
+    verdict: str
+    headline: str
+    lead: str
+    rough: str
+    trust: tuple[Finding, ...]
+    care: tuple[Finding, ...]
+    distrust: tuple[Finding, ...]
+    table: ScoreTable
+    windows: tuple[int, int]
+    states: tuple[str, ...]
+
+    def lines(self, state: str = ALL_STATES) -> tuple[Line, ...]:
+        """The scores of one state, or of all together."""
+        return tuple(_line(row) for row in self.table.select(state=state).rows)
+
+
+def judge(
+    synthetic: WindowSet,
+    reference: RealWindows,
+    of_strangers: bool = False,
+    repeats: int = REPEATS,
+    on_step: OnStep = quiet,
+) -> QuickLook:
+    """Hold synthetic windows against real ones of the same states, at most WINDOWS a state; see `yardstick`.
+
+    on_step counts thousandths and may raise to cancel. Raises EvaluationError for no common state or other EDA.
+    """
+    steps = Steps(COSTS_S, on_step, lambda stage: None)
+    against = yardstick(reference, of_strangers, steps.start("people"))
+    states = tuple(s for s in synthetic.present_states if s in against.real.present_states)
+    real, wrong = against.of_states(states or synthetic.present_states, steps.start("yardstick"))
+    some = thinned(synthetic.take(np.isin(synthetic.states, states)), WINDOWS, against.seed)
+    made = Judged.of(some, on_step=steps.start("windows"))
+    made.features  # noqa: B018 - measured now, while progress is told
+    table = evaluate(
+        [score_named(name) for name in NAMES if len(states) > 1 or name not in SEVERAL_STATES],
+        real,
+        made,
+        Context(against.seed, against.others),
+        repeats=repeats,
+        controls=wrong,
+        on_step=steps.start("scores"),
+    )
+    return _look(table, against, states, (_most(real), _most(made)), repeats)
+
+
+def _most(judged: Judged) -> int:
+    return max(int((judged.states == state).sum()) for state in judged.present_states)
+
+
+def _look(table, against: Yardstick, states: tuple[str, ...], windows: tuple[int, int], repeats: int) -> QuickLook:
+    verdict, headline, lead = headline_of(level_counts(table))
+    found = findings(table)
+    said = {level: tuple(each for each in found if each.level == level) for level in (GOOD, CARE, POOR)}
+    return QuickLook(
+        verdict=verdict,
+        headline=headline,
+        lead=f"{lead} Held against {against.words}.",
+        rough=_rough(table, windows, repeats),
+        trust=said[GOOD],
+        care=said[CARE],
+        distrust=said[POOR],
+        table=table,
+        windows=windows,
+        states=states,
+    )
+
+
+def _rough(table: ScoreTable, windows: tuple[int, int], repeats: int) -> str:
+    """How coarse so few windows make the figures, by what real windows score against themselves."""
+    rows = [r for r in table.select("feature_ks").rows if r.state != ALL_STATES and r.random is not None]
+    rows = rows or [r for r in table.select("feature_ks").rows if r.random is not None]
+    said = f"At most {windows[1]} synthetic and {windows[0]} real windows a state, {repeats} random halves."
+    if not rows:
+        return f"{said} That is too few for a floor, so little can be told: judge {FEWEST} a state or more."
+    gap = float(np.median([row.random.mean for row in rows]))
+    return (
+        f"{said} So few are rough: within a state, halves of the same real windows already differ by {gap:.2f} "
+        "(Kolmogorov-Smirnov, 0 to 1) in the middle measurement. A fault smaller than that cannot be seen here, and "
+        "finding none is no proof."
+    )
+
+
+def _line(row: ScoreRow) -> Line:
+    score = score_named(row.score)
+    known = row.random is not None
+    control = float("nan") if row.control is None else row.control
+    people = float("nan") if row.people is None else row.people.mean
+    floor, edge = (row.random.mean, row.random.edge) if known else (float("nan"), float("nan"))
+    real, broken = score.badness(floor), score.badness(control)
+
+    def place(value: float) -> float:
+        return (score.badness(value) - real) / (broken - real) if broken > real else float("nan")
+
+    return Line(
+        group=score.group,
+        name=NAMES[row.score].format(title_of(row.part)),
+        meaning=score.meaning,
+        unit=score.unit_of(row.part),
+        better=score.better,
+        level=level_of(row),
+        value=row.matched if np.isfinite(row.matched) else row.value,
+        floor=floor,
+        edge=edge,
+        people=people,
+        control=control,
+        control_name=BROKEN.get(score.control_for(row.part), "its control"),
+        place=place(row.matched),
+        floor_place=place(edge),
+        people_place=place(people),
+    )
