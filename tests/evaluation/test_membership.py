@@ -8,7 +8,14 @@ from people import cohort, near_copies, synthetic
 from physiosynth.datasets.normalizer import Normalizer
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.denoising import denoising_losses
-from physiosynth.evaluation.membership import black_box, judge_attack, reidentify, true_positives, white_box
+from physiosynth.evaluation.membership import (
+    black_box,
+    judge_attack,
+    judge_attacks,
+    reidentify,
+    true_positives,
+    white_box_scores,
+)
 from physiosynth.evaluation.registry import Judged
 from physiosynth.models.architecture import coupled
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
@@ -85,11 +92,12 @@ def test_an_overtrained_network_gives_its_members_away():
     """A LOW network trained on few windows alone has a lower loss on them than on others; an untrained has not."""
     members, outsiders = cohort(range(1), 1), cohort(range(4, 7), 1)
     adapter, (norm_low, norm_ecg) = small_adapter(24), norms_of(members)
-    attacks = white_box(adapter, norm_low, norm_ecg, members, outsiders, steps=4)
+    sides = members, outsiders
+    attacks = judge_attacks(white_box_scores(adapter, norm_low, norm_ecg, *sides, steps=4), *sides)
     assert [attack.name for attack in attacks] == ["low loss", "ecg loss", "both losses"]
     before = attacks[0].auc
     overtrain(adapter, norm_low, members)
-    after = white_box(adapter, norm_low, norm_ecg, members, outsiders, steps=4)[0].auc
+    after = judge_attacks(white_box_scores(adapter, norm_low, norm_ecg, *sides, steps=4), *sides)[0].auc
     assert after > 0.8 and after > before + 0.2, (before, after)
 
 

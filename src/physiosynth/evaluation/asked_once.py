@@ -58,7 +58,7 @@ def attacks(
     synthetic: Judged, sides: Sides, context: Context, settings: Settings, kept: Kept, on_step: OnStep
 ) -> tuple[Mapping[str, Any], ...]:
     """Attacks that ask whose windows were learned from, each with its interval, as plain membership.Attack."""
-    from physiosynth.evaluation.membership import black_box, white_box
+    from physiosynth.evaluation.membership import black_box, judge_attacks, white_box_scores
 
     have = kept.read("attacks")
     if "black box" not in have:
@@ -68,8 +68,8 @@ def attacks(
     if context.generator is not None and "white box" not in have:
         few = [thinned(each.windows, settings.attacked, settings.seed) for each in (sides.members, sides.outsiders)]
         nets = context.generator
-        found = white_box(nets.adapter, nets.norm_low, nets.norm_ecg, *few, settings.seed, on_step=on_step)
-        have["white box"] = plain([asdict(each) for each in found])
+        found = white_box_scores(nets.adapter, nets.norm_low, nets.norm_ecg, *few, settings.seed, on_step=on_step)
+        have["white box"] = plain([asdict(each) for each in judge_attacks(found, *few, settings.seed)])
         kept.add("attacks", "white box", have["white box"])
     on_step(1, 1)
     return tuple(attack for name in ("black box", "white box") for attack in have.get(name, ()))

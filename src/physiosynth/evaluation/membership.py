@@ -70,6 +70,17 @@ def judge_attack(
     return Attack(name, auroc(members, outsiders), low, high, over, tpr, len(members), len(outsiders))
 
 
+def judge_attacks(
+    found: dict[str, tuple[np.ndarray, np.ndarray]],
+    members: Judged | WindowSet,
+    outsiders: Judged | WindowSet,
+    seed: int = 0,
+) -> tuple[Attack, ...]:
+    """Figures of every attack from its scores of these members and outsiders; see judge_attack."""
+    whose = members.subjects, outsiders.subjects
+    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
+
+
 def bootstrapped(
     figure: Callable[[np.ndarray, np.ndarray], float],
     members: np.ndarray,
@@ -104,9 +115,7 @@ def true_positives(members: np.ndarray, outsiders: np.ndarray, rate: float = FAL
 
 def black_box(synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0) -> tuple[Attack, ...]:
     """Both attacks that need no network. Raises EvaluationError."""
-    found = black_box_scores(synthetic, members, outsiders, seed)
-    whose = members.subjects, outsiders.subjects
-    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
+    return judge_attacks(black_box_scores(synthetic, members, outsiders, seed), members, outsiders, seed)
 
 
 def black_box_scores(
@@ -200,27 +209,6 @@ def reidentify(synthetic: Judged, members: Judged, outsiders: Judged, seed: int 
     )
 
 
-def white_box(
-    adapter: TwoStreamDiffusionAdapter,
-    norm_low: Normalizer,
-    norm_ecg: Normalizer,
-    members: WindowSet,
-    outsiders: WindowSet,
-    seed: int = 0,
-    steps: int = 6,
-    draws: int = 1,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[Attack, ...]:
-    """The attack that has the networks: a member's denoising loss is lower. One attack a stream, and their sum.
-
-    adapter: loaded networks; norm_low, norm_ecg: the norms of their training; steps, draws: see denoising_losses.
-    on_step counts network evaluations. Raises EvaluationError.
-    """
-    found = white_box_scores(adapter, norm_low, norm_ecg, members, outsiders, seed, steps, draws, on_step)
-    whose = members.subjects, outsiders.subjects
-    return tuple(judge_attack(name, *scores, *whose, seed) for name, scores in found.items())
-
-
 def white_box_scores(
     adapter: TwoStreamDiffusionAdapter,
     norm_low: Normalizer,
@@ -232,7 +220,11 @@ def white_box_scores(
     draws: int = 1,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """What the networks' losses say of members and outsiders, by attack; see white_box."""
+    """The attack that has the networks: a member's denoising loss is lower. One attack a stream, and their sum.
+
+    adapter: loaded networks; norm_low, norm_ecg: the norms of their training; steps, draws: see denoising_losses.
+    on_step counts network evaluations. Scores as of judge_attack, by attack. Raises EvaluationError.
+    """
     from physiosynth.evaluation.denoising import denoising_losses
 
     _check_sides(members, outsiders)
