@@ -234,6 +234,20 @@ def test_a_file_that_changed_between_two_tries_is_fetched_from_its_beginning(sec
     assert len(server.seen) <= 3
 
 
+def test_a_server_that_ignores_what_is_asked_for_is_read_from_the_beginning():
+    """The whole file in place of its rest is taken as what it is."""
+    with FaultServer(whole(ZIP, stop=150_000), whole(ZIP)) as server:
+        fetched(server)
+    assert server.seen[1]["Range"] and len(server.seen) == 2
+
+
+def test_a_file_that_became_shorter_than_what_is_here_is_fetched_anew():
+    """A server that has nothing where the rest should be (416) is asked for the whole."""
+    with FaultServer(whole(ZIP, stop=150_000), plain(416), good(ZIP)) as server:
+        fetched(server)
+    assert server.seen[1]["Range"] and server.seen[2]["Range"] is None
+
+
 def test_two_versions_are_not_mixed_where_no_hash_would_tell():
     """The rest of a version that names itself another one is left."""
     with FaultServer(whole(ZIP, stop=150_000), rest(NEWER), good(NEWER)) as server:
@@ -295,6 +309,12 @@ def test_what_cannot_be_mended_is_refused_by_its_own_code_and_nothing_is_unpacke
         assert refusal(server, into=own).cause == cause
     assert len(server.seen) == requests
     assert (own / PLACE).read_text() == "old"
+
+
+def test_a_page_in_place_of_the_rest_is_no_zip():
+    """A login that ran out between two tries is told as one, and nothing of it is joined to what is here."""
+    with FaultServer(whole(ZIP, stop=150_000), plain(200, b"<!DOCTYPE html><title>Log in</title>")) as server:
+        assert refusal(server).cause == FetchCause.NOT_A_ZIP
 
 
 def test_a_file_that_grows_past_the_limit_is_refused_while_it_comes(cache):

@@ -7,6 +7,7 @@ import shutil
 import struct
 import tracemalloc
 import zipfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from bundle_maker import LAYOUT, tiny, tiny_bundle, weights_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from physiosynth.datasets.folds import load_fold, read_conditions
 from physiosynth.errors import BundleError, FoldError
@@ -352,33 +353,54 @@ def mutated(content, region, changes):
     return bytes(content)
 
 
-@pytest.mark.parametrize("name", [WEIGHTS, SAFE_WEIGHTS, NORM, CONDITIONS, WINDOWS, MANIFEST, CONFIG, INDEX])
-@given(region=regions, changes=st.lists(st.one_of(cut, flip, insert), min_size=1, max_size=3))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-def test_mutated_files_load_or_end_in_a_plain_error(whole, name, region, changes):
-    """Bytes flipped, cut and inserted anywhere: the bundle still loads, or says in plain words that it does not."""
-    path, held = whole / name, None
-    if path.exists():
-        held = path.read_bytes()
-        good = held
-    else:
-        weights = weights_of(tiny())
-        save_file({f"ema_{s}.{key}": t.contiguous() for s, part in weights.items() for key, t in part.items()}, path)
-        good = path.read_bytes()
+several_changes = st.lists(st.one_of(cut, flip, insert), min_size=1, max_size=3)
+
+
+@contextmanager
+def replaced(whole, name, content):
+    """The bundle with these bytes in one of its places, for a while."""
+    path = whole / name
+    held = path.read_bytes() if path.exists() else None
+    path.unlink(missing_ok=True)  # a new file: torch and numpy may still have the old one mapped
+    path.write_bytes(content)
     try:
-        # A new file: torch and numpy may still have the old one mapped.
-        path.unlink()
-        path.write_bytes(mutated(good, region, changes))
-        (use_windows if name in (CONDITIONS, WINDOWS) else use)(whole)
-    except (BundleError, FoldError):
-        pass
+        yield
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink()
         if held is not None:
             path.write_bytes(held)
 
 
-@given(region=regions, changes=st.lists(st.one_of(cut, flip, insert), min_size=1, max_size=3))
+@pytest.mark.parametrize("name", [WEIGHTS, SAFE_WEIGHTS, NORM, CONDITIONS, WINDOWS, MANIFEST, CONFIG, INDEX])
+@given(region=regions, changes=several_changes)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_mutated_files_load_or_end_in_a_plain_error(whole, name, region, changes):
+    """Bytes flipped, cut and inserted anywhere: the bundle still loads, or says in plain words that it does not."""
+    if (whole / name).exists():
+        good = (whole / name).read_bytes()
+    else:
+        weights = weights_of(tiny())
+        good = save({f"ema_{s}.{key}": t.contiguous() for s, part in weights.items() for key, t in part.items()})
+    with replaced(whole, name, mutated(good, region, changes)), suppress(BundleError, FoldError):
+        (use_windows if name in (CONDITIONS, WINDOWS) else use)(whole)
+
+
+@given(
+    payload=st.sampled_from(PAYLOADS),
+    name=st.sampled_from([WEIGHTS, SAFE_WEIGHTS, NORM, FOLD_NORM, CONDITIONS, WINDOWS, MANIFEST, CONFIG, INDEX]),
+    region=regions,
+    changes=several_changes,
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_a_mutated_payload_never_runs_either(tmp_path_factory, whole, payload, name, region, changes):
+    """Nor does one that was damaged on its way, so that a reader tries another form of it."""
+    place = tmp_path_factory.mktemp("traces")
+    with replaced(whole, name, mutated(payload(place / "trace"), region, changes)), suppress(BundleError, FoldError):
+        use(whole)
+    assert not list(place.iterdir())
+
+
+@given(region=regions, changes=several_changes)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_mutated_zips_unpack_or_end_in_a_plain_error(tmp_path_factory, region, changes):
     """The same for a zip; nothing is written outside its place."""
