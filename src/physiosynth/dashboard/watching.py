@@ -1,0 +1,32 @@
+"""A job under way, drawn: its bar, the time left, its place in the queue, and Cancel."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from physiosynth.dashboard.worker import WAITING, Job, Progress, in_words
+
+REFRESH_S = 0.4
+
+
+def bar(job: Job, key: str = "cancel", counted: str | None = "Step") -> None:
+    """Progress and a button that cancels. counted: what the job counts, None for shares of a whole."""
+    now = job.progress()
+    left, right = st.columns([2.4, 1], vertical_alignment="center")
+    left.progress(min(1.0, now.share), text="Cancelling ..." if job.cancelling else _how_far(now, counted))
+    if right.button(
+        "Cancel", key=key, disabled=job.cancelling, width="stretch",
+        help="Stops at the next step; what is finished stays.",
+    ):  # fmt: skip
+        job.cancel()
+
+
+def _how_far(now: Progress, counted: str | None) -> str:
+    if now.state == WAITING and now.ahead:
+        runs = "1 run of another page comes" if now.ahead == 1 else f"{now.ahead} runs of other pages come"
+        return f"Waiting: {runs} first ..."
+    if now.state == WAITING or not now.total:
+        return "Starting ..."
+    left = f", about {in_words(now.seconds_left)} left" if now.seconds_left is not None else ""
+    done = f"{100 * now.share:.0f} %" if counted is None else f"{counted} {now.done} of {now.total}"
+    return done + left
