@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from physiosynth.errors import RequestError
-from physiosynth.generate.bundle import DEFAULT
+from physiosynth.generate.layout import DEFAULT
 
 PREFIX = "PHYSIOSYNTH_"
 ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")

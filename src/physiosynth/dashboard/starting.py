@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from physiosynth.dashboard.health import server_port
 from physiosynth.dashboard.settings import PREFIX, settings
 from physiosynth.errors import BundleError, MountError, RequestError, VerificationError
-from physiosynth.generate.bundle import DIFFUSION, EMBEDDED, FOLDS
+from physiosynth.generate.layout import DIFFUSION, EMBEDDED, FOLDS
 
 URL, SHA256 = "WEIGHTS_ZIP_URL", "BUNDLE_SHA256"
 ORDER = f"{URL}, then mounts, then the embedded model"

@@ -14,12 +14,10 @@ from typing import Any
 from physiosynth.errors import BundleError, PhysiosynthError, brief
 from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.archive import unpack
-from physiosynth.generate.layout import DIFFUSION, FOLDS, INDEX, MILESTONES, find_root
+from physiosynth.generate.layout import DEFAULT, DIFFUSION, EMBEDDED, FOLDS, INDEX, MILESTONES, find_root
 from physiosynth.generate.manifest import choose_weights, released_weights
 from physiosynth.generate.transport import is_url
 
-DEFAULT = "default"
-EMBEDDED = Path(__file__).parents[1] / "embedded_bundle"
 FORMAT = "physiosynth-bundle-1"
 
 

@@ -8,6 +8,8 @@ from physiosynth.errors import BundleError
 
 PARENT = "inference_bundle"
 INDEX = "bundle.json"
+DEFAULT = "default"  # named in place of a path: the published layout below the current folder, else the embedded bundle
+EMBEDDED = Path(__file__).parents[1] / "embedded_bundle"
 # The layout below a bundle's root; the published application looks for the same, relative to where it is started.
 DIFFUSION = PurePosixPath("results/checkpoints/diffusion")
 MILESTONES = DIFFUSION / "milestones"

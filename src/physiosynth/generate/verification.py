@@ -8,9 +8,9 @@ from pathlib import Path
 
 from physiosynth.errors import BundleError
 from physiosynth.generate.archive import DEFAULT_LIMITS, UnpackLimits, cache_folder, unpacked_below
-from physiosynth.generate.bundle import DEFAULT, Bundle, bundle_errors_alone, resolve_bundle
+from physiosynth.generate.bundle import Bundle, bundle_errors_alone, resolve_bundle
 from physiosynth.generate.bundle_checks import CHECKS, FAILED, NOTE, PASSED, OpenedBundle
-from physiosynth.generate.layout import find_root
+from physiosynth.generate.layout import DEFAULT, find_root
 from physiosynth.models.samplers import ignore_step
 
 
