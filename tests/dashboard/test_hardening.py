@@ -18,6 +18,8 @@ from physiosynth.errors import PhysiosynthError, RequestError
 from physiosynth.generate.batch import Sampling
 from places import ROOT
 
+DEFAULTS = Sampling(low_steps=4, ecg_steps=4, low_guidance=0.0, ecg_guidance=0.0)
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
@@ -38,7 +40,10 @@ def as_container(bundle, monkeypatch):
 
 
 def opened() -> AppTest:
-    return AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60).run()
+    """The page in a new session, without the first look that it takes by itself."""
+    page = AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60)
+    page.session_state["looked"] = True
+    return page.run()
 
 
 def all_words(page: AppTest) -> str:
@@ -121,9 +126,9 @@ def test_more_than_the_limits_is_refused_though_no_field_lets_one_type_it(window
     """A browser can send any number: the server compares it again."""
     monkeypatch.setenv("PHYSIOSYNTH_MAX_WINDOWS", "8")
     monkeypatch.setenv("PHYSIOSYNTH_MAX_STEPS", "50")
-    check(Request(("stress",), 8, 0, Sampling(50, 50), False))
+    check(Request(("stress",), 8, 0, Sampling(50, 50)), DEFAULTS)
     with pytest.raises(RequestError, match="Expected 1 to"):
-        check(Request(("stress",), windows, 0, Sampling(low_steps=4, ecg_steps=steps), False))
+        check(Request(("stress",), windows, 0, Sampling(low_steps=4, ecg_steps=steps)), DEFAULTS)
 
 
 @pytest.mark.parametrize(

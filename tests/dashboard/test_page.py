@@ -1,7 +1,6 @@
 """The page's logic, without a browser: a tiny bundle in the published layout is its default."""
 
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +34,20 @@ def page(bundle, monkeypatch):
     return opened()
 
 
-def opened() -> AppTest:
-    return AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60).run()
+def opened(looked: bool = True, **address) -> AppTest:
+    """The page in a new session; looked: without the first look that it takes by itself."""
+    page = AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60)
+    if looked:
+        page.session_state["looked"] = True
+    for key, value in address.items():
+        page.query_params[key] = value
+    return page.run()
 
 
 def generate(page: AppTest, wait: bool = True) -> AppTest:
     page.button(key="generate").click().run()
-    deadline = time.monotonic() + 60
-    while wait and "job" in page.session_state and time.monotonic() < deadline:
-        time.sleep(0.05)
+    if wait and "job" in page.session_state:
+        assert page.session_state["job"].wait(60)
         page.run()
     return page
 
@@ -80,7 +84,7 @@ def test_it_opens_with_nothing_configured(page):
 
 def test_generating_shows_the_state_that_was_picked(page):
     """Traces, readings, likeness and provenance of the state asked for appear, and stay when the view changes."""
-    page.button_group(key="condition_4").set_value("stress")
+    page.pills(key="state").set_value(["stress"])
     generate(page)
     assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
     assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
@@ -153,7 +157,7 @@ def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):
     fold = Path(shutil.copytree(bundle / FOLD, tmp_path / "fold"))
     np.save(fold / "test_cond.npy", np.ones(16, dtype=np.int64))
     path_field(page, "fold").set_value(str(fold))
-    page.button_group(key="condition_4").set_value("stress")
+    page.pills(key="state").set_value(["stress"])
     generate(page)
     assert "no stress windows" in words(page.info) and not page.exception
 

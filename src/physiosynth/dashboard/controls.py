@@ -1,105 +1,185 @@
-"""What a person sets on the page, as one frozen request."""
+"""What a person sets on the page, as one frozen request; every setting is in the page's address too."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from physiosynth.dashboard import session
+from physiosynth.dashboard import presets, session
+from physiosynth.dashboard.presets import Preset
+from physiosynth.dashboard.rates import IN_ADDRESS, ask_key, rate_fields, spans_of
 from physiosynth.dashboard.runs import Request
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import default_paths
+from physiosynth.generate.asking import TARGET_GUIDANCE
 from physiosynth.generate.batch import Sampling
 from physiosynth.signals import WINDOW_S
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from physiosynth.generate.core import GeneratorInfo
 
 MAX_GUIDANCE = 10.0
 MAX_SEED = 2**31 - 1
+USUAL_WINDOWS, USUAL_SEED = 4, 6
+STREAMS = {"ecg": "ECG", "low": "LOW"}
 MEANING = {
-    "baseline": "Sitting quietly, reading neutral magazines.",
-    "stress": "Speaking and counting down aloud before a panel.",
-    "amusement": "Watching funny video clips.",
-    "meditation": "Guided breathing with closed eyes.",
+    "baseline": "sitting quietly, reading neutral magazines",
+    "stress": "speaking and counting down aloud before a panel",
+    "amusement": "watching funny video clips",
+    "meditation": "guided breathing with closed eyes",
 }
 
 
-def request_form(info: GeneratorInfo | None, busy: bool) -> tuple[str, Request | None]:
-    """Draw the controls: the chosen state, and the request when Generate was pressed.
+@dataclass(frozen=True)
+class Form:
+    """The controls as they stand. request: None while they ask for nothing; slot: where progress is to be shown."""
 
-    info is None while no model could be loaded: then there are only the paths, to mend that.
-    """
-    condition, request = "", None
-    if info is not None:
-        condition = _condition(info)
-        left, right = st.columns(2)
-        most = settings().max_windows
-        windows = left.number_input(
-            "Windows", 1, most, min(4, most), key="windows", help=f"How many windows of {WINDOW_S} s to make."
-        )
-        seed = right.number_input(
-            "Seed", 0, MAX_SEED, 6, key="seed", help="The same seed and settings give the same signals again."
-        )
-        pressed = st.button(
-            "Generate", type="primary", width="stretch", disabled=busy, key="generate", icon=":material/play_arrow:"
-        )
-        sampling, calibrate = _sampling(info)
-        if pressed and not busy:
-            request = Request((condition,), int(windows), int(seed), sampling, calibrate)
-    if settings().paths:
-        _path_fields(open_at_once=info is None)
-    return condition, request
+    request: Request | None
+    pressed: bool
+    slot: DeltaGenerator
 
 
-def _condition(info: GeneratorInfo) -> str:
-    condition = st.pills(
+def settings_form(info: GeneratorInfo) -> Form:
+    """Draw the controls of a loaded model."""
+    _take_defaults_of(info)
+    top = st.container()
+    conditions = _states(info)
+    left, right = st.columns([1, 1.4], vertical_alignment="bottom")
+    most = settings().max_windows
+    windows = left.number_input(
+        "Windows", 1, most, min(USUAL_WINDOWS, most), key="windows", bind=IN_ADDRESS,
+        help=f"How many windows of {WINDOW_S} s to make of each state.",
+    )  # fmt: skip
+    seed = _seed(right)
+    pressed = st.button(
+        "Generate",
+        type="primary",
+        width="stretch",
+        disabled=not conditions,
+        key="generate",
+        icon=":material/play_arrow:",
+    )
+    slot = st.container(key="status")
+    targets = rate_fields(info, conditions)
+    sampling, calibrate = _sampling(info)
+    with top:
+        _preset(info)
+    request = Request(conditions, int(windows), int(seed), sampling, calibrate, targets) if conditions else None
+    return Form(request, pressed and request is not None, slot)
+
+
+def _states(info: GeneratorInfo) -> tuple[str, ...]:
+    chosen = st.pills(
         "State",
         info.conditions,
-        default=info.conditions[0],
-        required=True,
+        default=info.conditions[:1],
+        selection_mode="multi",
         wrap=True,
         format_func=str.capitalize,
-        key=f"condition_{len(info.conditions)}",
-        help="What the person is doing while the signals are recorded.",
+        key="state",
+        bind=IN_ADDRESS,
+        help="What the person is doing while the signals are recorded: one state, or several at once.",
     )
-    st.caption(MEANING.get(condition, ""))
-    return condition
+    names = tuple(name for name in info.conditions if name in chosen)
+    told = [f"{name.capitalize()}: {MEANING[name]}." for name in names if name in MEANING]
+    st.caption("  \n".join(told) if names else "Choose a state, or several.")
+    return names
+
+
+def _seed(column: DeltaGenerator) -> int:
+    with column.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall"):
+        seed = st.number_input(
+            "Seed", 0, MAX_SEED, USUAL_SEED, key="seed", bind=IN_ADDRESS,
+            help="Chooses the synthetic people: the same seed and settings give the same signals again.",
+        )  # fmt: skip
+        st.button("Roll the dice for another seed", on_click=_roll, key="dice", icon=":material/casino:",
+                  help="Another seed: other synthetic people.")  # fmt: skip
+    return int(seed)
+
+
+def _roll() -> None:
+    st.session_state.seed = random.SystemRandom().randrange(10_000)
+
+
+def _preset(info: GeneratorInfo) -> None:
+    """The starting points; the field names the one whose settings stand below, if any does."""
+    choices = {preset.name: preset for preset in presets.offered(info)}
+    state = st.session_state
+    st.session_state.preset = next(
+        (name for name, preset in choices.items() if all(state.get(k) == v for k, v in _values(info, preset).items())),
+        None,
+    )
+    st.selectbox(
+        "Preset",
+        choices,
+        index=None,
+        placeholder="Choose a starting point",
+        format_func=lambda name: f"{name}: {choices[name].meaning[0].lower()}{choices[name].meaning[1:]}",
+        key="preset",
+        on_change=lambda: _apply(info, choices.get(state.preset)),
+        help="Sets everything below but the seed; change it from there.",
+    )
+
+
+def _apply(info: GeneratorInfo, preset: Preset | None) -> None:
+    if preset is not None:
+        st.session_state.update(_values(info, preset))
+
+
+def _values(info: GeneratorInfo, preset: Preset) -> dict[str, Any]:
+    """What a preset puts into each field."""
+    rates = presets.targets_for(info, preset)
+    values = {"state": list(preset.conditions), "windows": min(preset.windows, settings().max_windows)}
+    values |= {"calibrate": False, **_usual(info)}
+    values |= {ask_key(rate): rate in rates for rate in spans_of(info, preset.conditions)} | rates
+    if rates:
+        values["low_guidance"] = TARGET_GUIDANCE
+    return values
+
+
+def _usual(info: GeneratorInfo) -> dict[str, float | int]:
+    """The model's own steps and guidance, within the limits."""
+    most = settings().max_steps
+    steps = {f"{stream}_steps": min(most, int(getattr(info.defaults, f"{stream}_steps"))) for stream in STREAMS}
+    return steps | {f"{stream}_guidance": float(getattr(info.defaults, f"{stream}_guidance")) for stream in STREAMS}
+
+
+def _take_defaults_of(info: GeneratorInfo) -> None:
+    """Another model brings its own steps and guidance."""
+    before = st.session_state.get("model")
+    st.session_state.model = info.bundle_sha256
+    if before not in (None, info.bundle_sha256):
+        st.session_state.update(_usual(info))
 
 
 def _sampling(info: GeneratorInfo) -> tuple[Sampling, bool]:
-    """Steps and guidance with this model's own defaults; another model brings its own."""
-    default, model = info.defaults, info.bundle_sha256[:12]
+    """Steps and guidance, with this model's own defaults."""
+    usual, numbers = _usual(info), {}
     with st.expander("Sampling", icon=":material/tune:"):
-        left, right = st.columns(2)
-        numbers, most = {}, settings().max_steps
-        for column, stream, name in ((left, "ecg", "ECG"), (right, "low", "LOW")):
-            numbers[f"{stream}_steps"] = column.number_input(
-                f"{name} steps",
-                1,
-                most,
-                min(most, int(getattr(default, f"{stream}_steps"))),
-                key=f"{stream}_steps_{model}",
-                help=f"How often the network refines the {_carries(stream)}. More takes longer; beyond the default it "
-                "seldom helps.",
-            )
-            numbers[f"{stream}_guidance"] = column.number_input(
-                f"{name} guidance",
-                0.0,
-                MAX_GUIDANCE,
-                float(getattr(default, f"{stream}_guidance")),
-                step=0.1,
-                key=f"{stream}_guidance_{model}",
-                help=f"How strongly the {_carries(stream)} is pushed towards the state. 0 is off; above 0 each step "
+        for column, (stream, name) in zip(st.columns(2), STREAMS.items(), strict=True):
+            key = f"{stream}_steps"
+            numbers[key] = column.number_input(
+                f"{name} steps", 1, settings().max_steps, usual[key], key=key, bind=IN_ADDRESS,
+                help=f"How often the network refines the {_carries(stream)}; more takes longer and, beyond the "
+                "default, seldom helps.",
+            )  # fmt: skip
+            key = f"{stream}_guidance"
+            numbers[key] = column.number_input(
+                f"{name} guidance", 0.0, MAX_GUIDANCE, usual[key], step=0.1, key=key, bind=IN_ADDRESS,
+                help=f"How strongly the {_carries(stream)} is pushed towards what is asked for; above 0 each step "
                 "costs twice and windows differ less.",
-            )
+            )  # fmt: skip
         calibrate = st.toggle(
             "Calibrate to the reference",
             key="calibrate",
-            help="Stretches and shifts the finished signals so that their amplitudes are spread like those of the "
-            "reference windows of this state. Rhythms stay as they are.",
+            bind=IN_ADDRESS,
+            help="Stretches and shifts the finished signals until their amplitudes are spread like those of the "
+            "reference windows of their state; rhythms stay as they are.",
         )
     return Sampling(**numbers), calibrate
 
@@ -108,7 +188,10 @@ def _carries(stream: str) -> str:
     return "ECG" if stream == "ecg" else "slow signals (respiration and skin conductance)"
 
 
-def _path_fields(open_at_once: bool) -> None:
+def path_fields(open_at_once: bool) -> None:
+    """Where to look for another model and reference, where visitors may say so."""
+    if not settings().paths:
+        return
     labels = {
         "milestones": ("Milestones folder", "Holds the manifests (milestone_*.json) and the norm files."),
         "checkpoint": ("Checkpoint file", "The weights, .safetensors or .pt. Empty: the one beside the milestones."),
@@ -124,7 +207,12 @@ def _path_fields(open_at_once: bool) -> None:
             key = f"path_{name}_{st.session_state.setdefault('paths_reset', 0)}"
             value = getattr(default_paths(), name)
             st.text_input(label, value, key=key, help=explained, on_change=_keep_path, args=(name, key))
-        st.button("Back to the defaults", on_click=_reset_paths, key="reset_paths")
+        st.button(
+            "Back to the defaults",
+            on_click=_reset_paths,
+            key="reset_paths",
+            help="Forgets what was typed here and takes the page's own model and reference again.",
+        )
 
 
 def _keep_path(name: str, key: str) -> None:

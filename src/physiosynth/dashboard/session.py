@@ -5,6 +5,7 @@ The only place that touches the keys of st.session_state which pages share. Noth
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -134,16 +135,28 @@ def job() -> Job | None:
     return st.session_state.get("job")
 
 
-def request() -> Request | None:
+def job_request() -> Request:
     """What the job under way was asked for."""
-    return st.session_state.get("request")
+    return st.session_state.job_request
 
 
 def begin(started: Job, asked: Request) -> None:
     """Remember what is under way."""
-    st.session_state.job, st.session_state.request = started, asked
+    st.session_state.job, st.session_state.job_request = started, asked
 
 
 def end() -> None:
     """Nothing is under way any more."""
     st.session_state.pop("job", None)
+
+
+def page_open() -> Callable[[], bool]:
+    """Whether this browser tab is still connected, to be asked from another thread."""
+    from streamlit.runtime import exists, get_instance
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx()
+    if context is None or not exists():
+        return lambda: True
+    runtime, visitor = get_instance(), context.session_id
+    return lambda: bool(runtime.is_active_session(visitor))

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from physiosynth.errors import PhysiosynthError, RequestError
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
-ABANDONED_AFTER_S = 10.0  # a page that reloads or loses its network for a moment is not a closed one
 UNEXPECTED = "Something in the program itself went wrong; what was finished is kept. The terminal it runs in says more."
 
 _LOG = logging.getLogger(__name__)
@@ -90,15 +90,16 @@ _QUEUE = Queue()
 class Job:
     """A run. work(on_step, on_part) returns its result; on_part hands over what is finished early.
 
-    page_open: says whether the page that asked is still there; a run nobody watches ends by itself.
+    page_open: says whether the page that asked is still there; a run nobody watches ends at its next step.
     """
 
     def __init__(self, work: Work, page_open: Callable[[], bool] = lambda: True) -> None:
         self._work, self._page_open = work, page_open
         self._cancel = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampling", daemon=True)
-        self._began = self._seen = time.monotonic()
+        self._began = time.monotonic()
         self._done = self._total = 0
+        self.key = uuid4().hex
         self.state = WAITING
         self.result: Any = None
         self.parts: list[Any] = []
@@ -114,6 +115,11 @@ class Job:
     def cancel(self) -> None:
         """Ask the run to stop; it does so at its next step, and keeps its finished parts."""
         self._cancel.set()
+
+    @property
+    def seconds_so_far(self) -> float:
+        """How long it has been sampling, or how long it took."""
+        return self.seconds if self.finished else time.monotonic() - self._began
 
     @property
     def cancelling(self) -> bool:
@@ -158,10 +164,7 @@ class Job:
         self._check()
 
     def _check(self) -> None:
-        now = time.monotonic()
-        if self._page_open():
-            self._seen = now
-        if self._cancel.is_set() or now - self._seen > ABANDONED_AFTER_S:
+        if self._cancel.is_set() or not self._page_open():
             raise _Stopped
 
 

@@ -1,59 +1,107 @@
-"""The Generate page: controls on the left, signals on the right; a result stays until the next run has finished."""
+"""The Generate page: controls on the left, signals on the right; a result stays until the next run has windows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from physiosynth.dashboard import session
-from physiosynth.dashboard.controls import request_form
-from physiosynth.dashboard.results import show, show_idle
-from physiosynth.dashboard.runs import Request, finish, start
+from physiosynth.dashboard import address, session
+from physiosynth.dashboard.controls import Form, path_fields, settings_form
+from physiosynth.dashboard.results import show
+from physiosynth.dashboard.runs import Request, check, finish, partial, start
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.worker import WAITING, Job, in_words
+from physiosynth.dashboard.watching import REFRESH_S, bar
+from physiosynth.dashboard.worker import Job
 from physiosynth.errors import PhysiosynthError
+from physiosynth.generate.asking import evaluations
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from physiosynth.generate.core import WESADGenerator
 
-REFRESH_S = 0.4
-WELCOME = (
-    "Choose a state and press **Generate**. Nothing needs to be set up; the same seed gives the same signals again."
-)
+REDRAW_S = 1.5  # between two drawings of the windows that are finished so far
+# On the first visit: up to as many windows of each state, if they are cheap, are made before anybody asks.
+FIRST_WINDOWS, FIRST_WORK = 8, 1000
+FIRST_WITHIN_S = 3.0  # waited for in place, so that the page is drawn once
+WELCOME = "Choose a state and press **Generate**. The same seed gives the same signals again."
 
 
 def main() -> None:
     """Draw the page."""
-    state, model = st.session_state, session.generator()
+    model = session.generator()
     _collect()
     left, right = st.columns([1, 2.7], gap="medium")
     with left:
-        chosen, request = request_form(model.info if model else None, busy=session.job() is not None)
+        form = _form(model) if model is not None else None
+        path_fields(open_at_once=model is None)
         if model is not None:
             _model_card(model)
-    if request is not None and model is not None:
-        _begin(model, request)
     with right:
-        job = session.job()
-        if job is not None:
-            _running(job)
-        if state.get("error"):
-            st.error(for_visitors(state.error))
-        _result(model, chosen)
+        place = st.empty()
+    if model is not None and form is not None:
+        if form.pressed:
+            _begin(model, form.request)
+        elif form.request is not None:
+            _begin_first(model, form.request, place)
+        with form.slot:
+            _status(form)
+    with right:
+        _result(model)
+
+
+def _form(model: WESADGenerator) -> Form:
+    """The controls; what the address asked of them in vain is told once."""
+    state = st.session_state
+    asked = address.asked() if "opened" not in state else {}
+    form = settings_form(model.info)
+    if "opened" not in state:
+        state.opened, state.notice = True, address.unused(asked)
+    return form
 
 
 def _begin(model: WESADGenerator, request: Request) -> None:
-    """Queue a run up; a request that is refused leaves its reason and the page as it was."""
-    st.session_state.error = None
+    """Queue a run up in place of one under way; one that is refused leaves its reason and the page as it was."""
+    state = st.session_state
+    state.error = state.notice = None
     try:
-        session.begin(start(model, request, _page_open()), request)
+        check(request, model.info.defaults)
+        _stop()
+        session.begin(start(model, request, session.page_open()), request)
     except PhysiosynthError as error:
-        st.session_state.error = str(error)
+        state.error = str(error)
+
+
+def _stop() -> None:
+    """End the run under way at its next step, and keep what it has finished."""
+    job = session.job()
+    if job is not None:
+        job.cancel()
+        job.wait()
+        _collect()
+
+
+def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator) -> None:
+    """A first look before anybody asks, where it is cheap and nobody else is sampling."""
+    if st.session_state.get("looked"):
         return
-    st.rerun()
+    st.session_state.looked = True
+    small = replace(request, windows=min(FIRST_WINDOWS, request.windows))
+    if small.total_windows * evaluations(small.sampling, model.info.defaults, small.targets) > FIRST_WORK:
+        return
+    try:
+        session.begin(start(model, small, session.page_open(), most_waiting=0), small)
+    except PhysiosynthError:
+        return
+    job, began = session.job(), time.monotonic()
+    while not job.wait(0.05) and time.monotonic() - began < FIRST_WITHIN_S:
+        place.caption("Drawing the first windows ...")  # where a click meanwhile takes over
+    place.empty()
+    _collect()
 
 
 def _collect() -> None:
@@ -61,52 +109,59 @@ def _collect() -> None:
     job = session.job()
     if job is None or not job.finished:
         return
-    run, st.session_state.error = finish(job, session.request(), session.load_session_reference)
+    run, st.session_state.error = finish(job, session.job_request(), session.load_session_reference)
     if run is not None:
         session.add(run)
     session.end()
 
 
-def _result(model: WESADGenerator | None, condition: str) -> None:
-    run = session.current()
-    if run is None and model is None:
+def _status(form: Form) -> None:
+    """Under the button: progress while a run is under way, else what its press would make."""
+    job = session.job()
+    if job is not None:
+        _running(job, len(job.parts), time.monotonic())
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(_told(form.request) if form.request is not None else "", width="content")
+        with st.popover("Link", icon=":material/link:", type="tertiary", help="An address that holds every setting."):
+            st.caption("Opens this page with all settings as they stand.")
+            st.code(address.link(), language=None, wrap_lines=True)
+
+
+def _told(request: Request) -> str:
+    asked = [
+        f"{name.replace('_', ' ').replace('scr', 'SCR')} {value:g} /min"
+        for name, value in request.targets.given().items()
+    ]
+    noun = "window" if request.total_windows == 1 else "windows"
+    return ", ".join([f"{request.total_windows} {noun}", *asked])
+
+
+@st.fragment(run_every=REFRESH_S)
+def _running(job: Job, drawn: int, drawn_at: float) -> None:
+    """Progress and Cancel, drawn again a few times a second; the rest of the page only when more windows are there.
+
+    drawn: parts of the run that the page shows; drawn_at: since when.
+    """
+    if job.finished or (len(job.parts) > drawn and time.monotonic() - drawn_at > REDRAW_S):
+        st.rerun()
+    bar(job)
+
+
+def _result(model: WESADGenerator | None) -> None:
+    state, job = st.session_state, session.job()
+    for told, tell in ((state.get("notice"), st.warning), (state.get("error"), st.error)):
+        if told:
+            tell(for_visitors(told))
+    run = (partial(job, session.job_request()) if job is not None else None) or session.current()
+    if run is None:
+        if model is not None:
+            st.info("Drawing the first windows ..." if job is not None else WELCOME, icon=":material/ecg:")
         return
     reference, problem = session.reference(), session.reference_problem()
     if problem is not None:
         st.warning(for_visitors(problem))
-    if run is not None:
-        show(run, reference)
-        return
-    if session.job() is None:
-        st.info(WELCOME, icon=":material/touch_app:")
-    if reference is not None:
-        show_idle(reference, condition)
-
-
-@st.fragment(run_every=REFRESH_S)
-def _running(job: Job) -> None:
-    """Progress and Cancel, drawn again a few times a second without the rest of the page."""
-    if job.finished:
-        st.rerun()
-    now = job.progress()
-    if job.cancelling:
-        text = "Cancelling ..."
-    elif now.state == WAITING:
-        text = _place(now.ahead)
-    elif not now.total:
-        text = "Starting ..."
-    else:
-        left = f", about {in_words(now.seconds_left)} left" if now.seconds_left is not None else ""
-        text = f"Step {now.done} of {now.total}{left}"
-    bar, button = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(min(1.0, now.share), text=text)
-    if button.button("Cancel", key="cancel", disabled=job.cancelling, width="stretch"):
-        job.cancel()
-
-
-def _place(ahead: int) -> str:
-    runs = "1 run of another page comes" if ahead == 1 else f"{ahead} runs of other pages come"
-    return f"Waiting: {runs} first ..." if ahead else "Starting ..."
+    show(run, reference)
 
 
 def _model_card(model: WESADGenerator) -> None:
@@ -115,15 +170,3 @@ def _model_card(model: WESADGenerator) -> None:
     known = [text for text in named if not text.endswith("None")]
     told = [", ".join(known) + f", bundle {info.bundle_sha256[:12]}.", settings().bundle_words, *info.notices]
     st.caption("\n\n".join(for_visitors(text) for text in told if text))
-
-
-def _page_open() -> Callable[[], bool]:
-    """Whether this browser tab is still connected, to be asked from another thread."""
-    from streamlit.runtime import exists, get_instance
-    from streamlit.runtime.scriptrunner import get_script_run_ctx
-
-    context = get_script_run_ctx()
-    if context is None or not exists():
-        return lambda: True
-    runtime = get_instance()
-    return lambda: bool(runtime.is_active_session(context.session_id))
