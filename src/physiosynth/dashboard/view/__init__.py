@@ -1,0 +1,119 @@
+"""What a run looks like: interactive signals, ECG paper, rhythm, all windows, and numbers beside the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from physiosynth.dashboard import colours
+from physiosynth.dashboard.telling import for_visitors
+from physiosynth.dashboard.view import gallery, likeness, numbers, tabs
+from physiosynth.dashboard.view.choosing import BESIDE, choose, choose_window, position_of
+from physiosynth.dashboard.view.measured import of_state, readings_of, readings_of_batch, readings_of_reference
+from physiosynth.dashboard.view.strips import reference_strip, synthetic_strip
+from physiosynth.errors import PhysiosynthError
+
+if TYPE_CHECKING:
+    from physiosynth.dashboard.runs import Run
+    from physiosynth.evaluation.wesad_real import RealWindows
+
+STYLE = Path(__file__).with_name("view.css")
+SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Likeness"
+
+
+def show(run: Run, reference: RealWindows | None) -> None:
+    """Draw a run, whole or as far as it is made, with the reference windows of its states.
+
+    Only what is on show is computed; a choice made in here draws this part of the page again and no other.
+    """
+    st.html(STYLE)
+    _view(run, reference)
+
+
+@st.fragment
+def _view(run: Run, reference: RealWindows | None) -> None:
+    try:
+        _parts(run, reference)
+    except PhysiosynthError as error:
+        st.error(for_visitors(str(error)))
+
+
+def _parts(run: Run, reference: RealWindows | None) -> None:
+    names = [SIGNALS, PAPER, HEART, ALL, *([LIKENESS] if reference is not None else [])]
+    choice = choose(run, reference)
+    batch, here = run.batch, synthetic_strip(run.batch, choice.position)
+    other = None if choice.reference is None else reference_strip(reference, choice.reference)
+    panels = st.tabs(names, key=f"view_tab_{run.key}", on_change="rerun")
+    open_tab = next((name for name, panel in zip(names, panels, strict=True) if panel.open), SIGNALS)
+    same, matching = batch.take(of_state(batch, here.condition).tolist()), of_state(reference, here.condition)
+    with panels[names.index(open_tab)]:
+        if open_tab == SIGNALS:
+            tabs.signals(here, other, choice.arrangement == BESIDE)
+        elif open_tab == PAPER:
+            tabs.paper(here, other)
+        elif open_tab == HEART:
+            tabs.heart(same, here, reference, other)
+        elif open_tab == ALL:
+            gallery.show(batch, run.key, choice.position, lambda i: _open(run, i))
+        elif len(matching):
+            likeness.show(same, reference, matching)
+        else:
+            st.info(f"The reference has no {here.condition} windows, so there is nothing to compare with.")
+    numbers.show(
+        readings_of(here),
+        readings_of_batch(same),
+        readings_of_reference(reference, here.condition),
+        colours.current(),
+    )
+    provenance(run)
+
+
+def _open(run: Run, position: int) -> None:
+    """Show a window in the charts."""
+    choose_window(run, position)
+    st.session_state[f"view_tab_{run.key}"] = SIGNALS
+
+
+def show_idle(reference: RealWindows, condition: str) -> None:
+    """Before the first run: a reference window of the chosen state, so that one sees what is going to be made."""
+    matching = of_state(reference, condition)
+    if len(matching):
+        st.html(STYLE)
+        tabs.signals(reference_strip(reference, int(matching[0])), None, beside=False)
+
+
+def thumbnail(run: Run) -> None:
+    """A small picture of the window of a run that is, or would be, on show."""
+    position = position_of(run)
+    strip = synthetic_strip(run.batch, position)
+    st.html(STYLE)
+    st.html(gallery.picture(strip, colours.current(), f"{strip.title} in small"), width=232)
+
+
+def side_by_side(run_a: Run, run_b: Run) -> None:
+    """The windows on show of two runs in one chart with one time axis, and each run's numbers."""
+    st.html(STYLE)
+    pair = [synthetic_strip(run.batch, position_of(run)) for run in (run_a, run_b)]
+    try:
+        tabs.pair(*pair)
+        for column, run, strip in zip(st.columns(2, gap="medium"), (run_a, run_b), pair, strict=True):
+            same = run.batch.take(of_state(run.batch, strip.condition).tolist())
+            with column:
+                numbers.show(readings_of(strip), readings_of_batch(same), (), colours.current())
+    except PhysiosynthError as error:
+        st.error(for_visitors(str(error)))
+
+
+def provenance(run: Run) -> None:
+    """Where the windows come from, in a line."""
+    source = run.batch.provenance
+    streams = "; ".join(
+        f"{name.upper()} {values['steps']} steps, guidance {values['guidance']:g}"
+        for name, values in source.sampling.items()
+    )
+    st.caption(
+        f"{source.notice} Seed {source.seed}; {streams}; bundle {source.bundle_sha256[:12]}; physiosynth "
+        f"{source.version}; {source.created}."
+    )

@@ -1,0 +1,65 @@
+"""How alike the run and the reference are in frequency and time, with the reference's halves as the ruler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from physiosynth.errors import PhysiosynthError
+from physiosynth.signals import ECG_HZ, LOW_HZ
+
+if TYPE_CHECKING:
+    from physiosynth.evaluation.wesad_real import RealWindows
+    from physiosynth.generate.batch import SignalBatch
+
+HELP = """
+**PSD**: share of the power that lies at the same frequencies. 100 % is the same spectrum; noise gives about a third.
+Size does not count.
+
+**ACF**: whether the signals repeat themselves after the same delays (concordance of autocorrelations). 1 is the same;
+noise gives about 0.
+
+**Distance**: typical difference of the spectra in decibels, size included. 0 is the same, 6 is twice as large.
+
+In brackets: what one half of the reference scores against the other, about the best to be expected. Good figures alone
+do not prove that signals are realistic.
+"""
+
+
+def show(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> None:
+    """The table for the windows of one state against the reference windows at positions `matching`."""
+    st.markdown("##### Likeness to the reference", help=HELP)
+    try:
+        rows = likeness_table(batch, reference, matching)
+    except PhysiosynthError as error:
+        st.warning(str(error))
+        return
+    heading = ["Signal", "PSD", "ACF", "Distance"]
+    rule = ["---", "---:", "---:", "---:"]
+    st.markdown("\n".join("| " + " | ".join(line) + " |" for line in (heading, rule, *rows)))
+    noun = "window" if len(matching) == 1 else "windows"
+    few = " Few windows make these figures rough." if min(len(batch), len(matching)) < 8 else ""
+    st.caption(f"All {len(batch)} synthetic windows of this state against {len(matching)} reference {noun}.{few}")
+
+
+def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> list[list[str]]:
+    """One row a channel: each figure, and in brackets that of the reference's halves. Raises PhysiosynthError."""
+    from physiosynth.evaluation.spectra import compare, split_half
+
+    rows = []
+    for name, rate in (("ECG", ECG_HZ), ("Resp", LOW_HZ), ("EDA", LOW_HZ)):
+        real = (reference.ecg[..., 0] if name == "ECG" else reference.low.select(name)[0])[matching]
+        synthetic = batch.ecg[..., 0] if name == "ECG" else batch.low.select(name)[0]
+        score, ruler = compare(real, synthetic, rate), split_half(real, rate)
+        psd, acf, distance = (
+            text if ruler is None else f"{text} ({best})"
+            for text, best in zip(_scores(score), _scores(ruler) if ruler else ("",) * 3, strict=True)
+        )
+        rows.append([f"{name} ({rate} Hz)", psd, acf, f"{distance} dB"])
+    return rows
+
+
+def _scores(likeness) -> tuple[str, str, str]:
+    return f"{likeness.psd:.0%}", f"{likeness.acf:.2f}", f"{likeness.spectral_db:.1f}"

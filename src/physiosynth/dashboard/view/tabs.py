@@ -1,0 +1,115 @@
+"""The tabs of the view: each draws its charts for the windows it is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from physiosynth.dashboard import colours
+from physiosynth.dashboard.view import heart_charts, paper_chart, signals_chart
+from physiosynth.dashboard.view.drawing import draw
+from physiosynth.dashboard.view.heart_charts import REFERENCE, SYNTHETIC
+from physiosynth.dashboard.view.measured import mean_beat_of, of_state, readings_of
+from physiosynth.dashboard.view.strips import Strip, describe, reference_strip, synthetic_strip
+from physiosynth.signals import WINDOW_S
+
+if TYPE_CHECKING:
+    from physiosynth.evaluation.wesad_real import RealWindows
+    from physiosynth.generate.batch import SignalBatch
+
+GESTURES = (
+    "Drag in the overview to choose the seconds shown, drag a trace to move, Shift and wheel (or pinch a trackpad) to "
+    "zoom, double-click to go back. Marked: R peaks ▼, onsets of inspiration ▲, peaks of skin conductance responses ◆."
+)
+TOO_FEW = "Too few beats to tell: at least three whole ones are needed."
+
+
+def signals(strip: Strip, other: Strip | None, beside: bool) -> None:
+    """The three channels of a window; other: a reference window beside or under it."""
+    sets = [[strip]] if other is None else [[strip], [other]] if beside else [[other, strip]]
+    _signals(sets, describe(strip, readings_of(strip), other))
+
+
+def pair(one: Strip, other: Strip) -> None:
+    """Two synthetic windows beside each other."""
+    _signals([[one], [other]], describe(one, readings_of(one), other))
+
+
+def _signals(sets: list[list[Strip]], words: str) -> None:
+    home = st.slider(
+        "Seconds shown",
+        0.0,
+        float(WINDOW_S),
+        (0.0, float(WINDOW_S)),
+        0.5,
+        format="%g s",
+        key="seconds_shown",
+        help="The part of the window that is drawn; the arrow keys move its ends.",
+    )
+    home = (home[0], max(home[1], home[0] + 0.5)) if home[0] < WINDOW_S else (WINDOW_S - 0.5, float(WINDOW_S))
+    rows = signals_chart.table([[(strip, readings_of(strip)) for strip in windows] for windows in sets])
+    draw(rows, signals_chart.spec(sets, colours.current(), home), words, "chart_signals")
+    st.caption(GESTURES)
+
+
+def paper(strip: Strip, other: Strip | None) -> None:
+    """The ECG on ruled paper; the reference window on a sheet of its own under it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        whole = st.toggle("Whole window", key="paper_whole", help=f"All {WINDOW_S} s in rows under each other.")
+        first = st.slider(
+            "From second",
+            0,
+            WINDOW_S - paper_chart.WIDE_S,
+            0,
+            key="paper_start",
+            disabled=whole,
+            width=320,
+            help=f"{paper_chart.WIDE_S} s of the ECG, {paper_chart.NARROW_S} s on a narrow screen.",
+        )
+    strips = [strip] + ([other] if other is not None else [])
+    where = f"all {WINDOW_S} s" if whole else f"from second {first}"
+    words = f"{strip.title}: ECG on paper of 25 mm/s, {where}." + (f" Under it: {other.title}." if other else "")
+    spec = paper_chart.spec(strips, colours.current(), first, whole)
+    draw(paper_chart.table(strips), spec, words, "chart_paper")
+    st.caption("A small square is 0.04 s wide, a large one 0.2 s; at 10 mm/mV they are 0.1 and 0.5 mV high.")
+
+
+def heart(same: SignalBatch, strip: Strip, reference: RealWindows | None, other: Strip | None) -> None:
+    """Tachogram of the window, and mean beats; same: the run's windows in the state of the one on show."""
+    shown = {SYNTHETIC: strip} | ({REFERENCE: other} if other is not None else {})
+    beats = {name: readings_of(each).beats_s for name, each in shown.items()}
+    st.markdown("##### Tachogram", help="Each R-R interval at the time it ends; dashed is the mean.")
+    rows = heart_charts.tachogram_table(beats)
+    words = "; ".join(
+        f"{each.title}: {max(0, len(beats[name]) - 1)} R-R intervals, RMSSD {readings_of(each).rmssd:.0f} ms"
+        for name, each in shown.items()
+    )
+    draw(rows, heart_charts.tachogram_spec(rows, colours.current()), f"Tachogram. {words}.", "chart_tachogram")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _beats("Mean beat of the windows shown", {name: (each,) for name, each in shown.items()}, "one")
+    everything = {SYNTHETIC: tuple(synthetic_strip(same, i) for i in range(len(same)))}
+    matching = of_state(reference, strip.condition)
+    if len(matching):
+        everything[REFERENCE] = tuple(reference_strip(reference, int(i)) for i in matching)
+    with right:
+        _beats(f"Mean beat of all {strip.condition} windows", everything, "all")
+
+
+def _beats(title: str, windows: dict[str, tuple[Strip, ...]], key: str) -> None:
+    st.markdown(f"##### {title}", help="Beats aligned at R; the band holds 90 % of them at each moment.")
+    found = {name: mean_beat_of(strips) for name, strips in windows.items()}
+    known = {name: beat for name, beat in found.items() if beat is not None}
+    if SYNTHETIC not in known:
+        st.info(TOO_FEW)
+        return
+    rows = heart_charts.beat_table(known)
+    counts = ", ".join(f"{beat.beats} {name.lower()} beats" for name, beat in known.items())
+    draw(
+        rows,
+        heart_charts.beat_spec(rows, colours.current()),
+        f"{title} with its spread: {counts}.",
+        f"chart_beat_{key}",
+    )
+    st.caption(f"{counts[0].upper()}{counts[1:]}; the band is from the 5th to the 95th percentile.")
