@@ -70,7 +70,7 @@ install_torch() {
   esac
 }
 
-# setup [extra]: environment and packages, `extra` being an optional set of pyproject.toml such as test.
+# setup [extra]: environment and packages, those of all file formats included; extra: a further set of pyproject.toml.
 setup() {
   local extra="${1:-}" stamp wanted
   make_venv
@@ -81,7 +81,7 @@ setup() {
   fi
   install_torch
   say "Installing the other packages ..."
-  pip_install --editable "$ROOT${extra:+[$extra]}"
+  pip_install --editable "$ROOT[formats${extra:+,$extra}]"
   printf '%s\n' "$wanted" | tee "$VENV/.made-for" >"$stamp"
   say "Installed."
 }

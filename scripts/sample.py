@@ -1,4 +1,4 @@
-"""Draw synthetic windows of a state, or a continuous recording through several, and write them as NPZ or CSV."""
+"""Draw synthetic windows of one or more states, or a continuous recording through several, and write them to a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from _command import progress, run
 from physiosynth.models.stream_sampling import METHODS
 
 REFERENCE = "reference"
+ENDINGS = (".csv", ".npz", ".parquet", ".h5", ".wfdb.zip", ".edf.zip", ".bids.zip")  # of generate.export, which is slow
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", default="default", metavar="DIR|ZIP", help="the bundle (default: the embedded one)")
-    parser.add_argument("--condition", default="baseline", help="baseline, stress, amusement or meditation (baseline)")
-    parser.add_argument("--windows", type=int, default=4, help="how many windows of 30 s (4)")
+    parser.add_argument(
+        "--condition", default="baseline", metavar="STATE[:WINDOWS],...",
+        help="baseline, stress, amusement or meditation, or several such as stress:8,baseline:4 (baseline)",
+    )  # fmt: skip
+    parser.add_argument("--windows", type=int, default=4, help="how many windows of 30 s of each state (4)")
     parser.add_argument("--seconds", type=int, help="a continuous recording of this length instead of windows")
     parser.add_argument(
         "--schedule",
@@ -25,14 +29,14 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--wesad", type=Path, metavar="DIR", help="write the recording as DIR/SUBJECT/SUBJECT.pkl, too")
     parser.add_argument("--subject", default="S901", help="its name there (S901)")
-    parser.add_argument("--first-window", type=int, default=0, help="number of the first one (0)")
+    parser.add_argument("--first-window", type=int, default=0, help="number of the first one, of a single state (0)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same windows (0)")
     parser.add_argument(
         "--heart-rate", type=float, metavar="BPM", help="asked of every window, within the state's range"
     )
     parser.add_argument("--breathing-rate", type=float, metavar="PER_MIN", help="likewise")
     parser.add_argument("--scr-rate", type=float, metavar="PER_MIN", help="skin conductance responses, likewise")
-    parser.add_argument("--out", type=Path, help="FILE.npz or FILE.csv")
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"ends in one of {', '.join(ENDINGS)}")
     parser.add_argument("--steps", type=int, help="steps of both streams (what the bundle says)")
     parser.add_argument("--low-steps", type=int, help="of EDA and respiration")
     parser.add_argument("--ecg-steps", type=int, help="of the ECG")
@@ -50,36 +54,59 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    from physiosynth.generate.core import Targets, WESADGenerator
-    from physiosynth.generate.export import check_format, write
-    from physiosynth.signals import condition_name
+    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.generate.export import format_of, write
 
     recording = _recording(options)
+    counts = _counts(options)
     if options.out is not None:
-        check_format(options.out)
+        format_of(options.out)
     generator = WESADGenerator.from_bundle(options.bundle, options.device)
     for notice in generator.info.notices:
         print(f"note: {notice}", file=sys.stderr)
     calibrator = None
     if options.calibrate:
         calibrator = _calibrator(options.calibrate, generator.info.reference_dir)
-        calibrator.check((condition_name(options.condition),), generator.info.eda)
+        calibrator.check(tuple(counts), generator.info.eda)
     sampling = _sampling(options)
     if recording is not None:
         _record(generator, recording, sampling, options)
         return
-    batch = generator.sample_batch(
-        options.condition,
-        options.windows,
-        options.seed,
-        sampling,
-        progress(f"{options.windows} windows of {options.condition}"),
-        first_window=options.first_window,
-        targets=Targets(options.heart_rate, options.breathing_rate, options.scr_rate),
-    )
+    batch = _windows(generator, counts, sampling, options)
     if calibrator is not None:
         batch = calibrator.apply(batch)
     print(f"{write(batch, options.out)}: {len(batch)} windows. {batch.provenance.notice}")
+
+
+def _counts(options: argparse.Namespace) -> dict[str, int]:
+    """How many windows of each state; a recording has a state and no number."""
+    from physiosynth.errors import RequestError
+    from physiosynth.signals import condition_name
+
+    counts: dict[str, int] = {}
+    for part in options.condition.split(","):
+        state, _, number = part.strip().partition(":")
+        name = condition_name(state)
+        if name in counts or (number and not number.isdecimal()):
+            raise RequestError(
+                f"{part!r}: expected each state once, with a number of windows or none: stress:8,baseline."
+            )
+        counts[name] = int(number) if number else options.windows
+    if len(counts) > 1 and options.first_window:
+        raise RequestError("--first-window is for one state; several count their windows from 0.")
+    return counts
+
+
+def _windows(generator, counts: dict[str, int], sampling, options: argparse.Namespace):
+    """The windows of each state, one state after another."""
+    from physiosynth.generate.core import Targets
+
+    asked = {"targets": Targets(options.heart_rate, options.breathing_rate, options.scr_rate)}
+    bar = progress(", ".join(f"{number} windows of {name}" for name, number in counts.items()))
+    if len(counts) > 1:
+        return generator.generate_dataset(counts, options.seed, sampling, bar, **asked)
+    (name, number), first = next(iter(counts.items())), options.first_window
+    return generator.sample_batch(name, number, options.seed, sampling, bar, first_window=first, **asked)
 
 
 def _recording(options: argparse.Namespace):
@@ -89,10 +116,10 @@ def _recording(options: argparse.Namespace):
 
     if options.seconds is None and options.schedule is None:
         if options.out is None or options.wesad is not None:
-            raise RequestError("Windows go to --out FILE.npz or FILE.csv; --wesad needs --seconds or --schedule.")
+            raise RequestError("Windows go to --out FILE; --wesad needs --seconds or --schedule.")
         return None
     if options.out is None and options.wesad is None:
-        raise RequestError("Say where the recording goes: --out FILE.npz or FILE.csv, --wesad DIR, or both.")
+        raise RequestError("Say where the recording goes: --out FILE, --wesad DIR, or both.")
     if any(rate is not None for rate in (options.heart_rate, options.breathing_rate, options.scr_rate)):
         raise RequestError("Rates of a recording belong to its stretches: --schedule stress:120:heart_rate=95.")
     if options.calibrate:

@@ -1,32 +1,29 @@
-"""Files of synthetic windows hold what was drawn, in units, with settings and the word synthetic."""
+"""Files of synthetic windows and recordings: one table of formats, each opened by a reader that is not ours."""
 
+import gzip
 import io
 import json
 import time
+import zipfile
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
+import pyedflib
 import pytest
+import wfdb
+from made_signals import make_batch, make_recording
 
-from physiosynth.errors import ChannelError, RequestError
-from physiosynth.generate.batch import Provenance, SignalBatch
-from physiosynth.generate.export import csv_bytes, npz_bytes, write, write_csv, write_npz
-from physiosynth.signals import LOW_CHANNELS, LOW_HZ, NamedSignals
+from physiosynth.errors import RecordingError, RequestError
+from physiosynth.generate import export
+from physiosynth.generate.batch import Provenance
+from physiosynth.generate.export import FORMATS, SUFFIXES, format_of, read, to_bytes, write
+from physiosynth.generate.reproducing import compare
 
-SETTINGS = {"low": {"steps": 12, "guidance": 0.5}, "ecg": {"steps": 8, "guidance": 0.0}}
-
-
-def make_batch(windows=3, beats=True, eda="full", first=5):
-    """Windows whose values tell window, channel and time apart."""
-    ecg_s, low_s = np.arange(5250) / 175, np.arange(120) / 4
-    ecg = np.stack([np.sin(2 * np.pi * (1 + i) * ecg_s) for i in range(windows)])[..., None].astype(np.float32)
-    low = np.stack([np.stack([2 + i + 0.01 * low_s, np.cos(low_s)], -1) for i in range(windows)]).astype(np.float32)
-    conditions = tuple(("stress", "baseline", "amusement")[i % 3] for i in range(windows))
-    provenance = Provenance(
-        "ab" * 32, "virtual", eda, 42, first, SETTINGS, conditions, "0.1.0", "2026-01-01T00:00:00+00:00"
-    )
-    times = tuple(np.arange(20 + i) * 0.9 for i in range(windows)) if beats else None
-    return SignalBatch(ecg, NamedSignals(low, LOW_CHANNELS, LOW_HZ), conditions, provenance, times)
+CONDITIONS = ["stress", "baseline", "amusement"]
+NAMES = ["w00005_stress", "w00006_baseline", "w00007_amusement"]
 
 
 @pytest.fixture(scope="module")
@@ -35,133 +32,315 @@ def batch():
     return make_batch()
 
 
-def test_npz_loads_without_pickle_and_holds_both_streams(batch):
+@pytest.fixture(scope="module")
+def recording():
+    return make_recording()
+
+
+@pytest.fixture(scope="module")
+def files(batch, recording, tmp_path_factory):
+    """Both in every format, by suffix: (windows, recording)."""
+    folder = tmp_path_factory.mktemp("files")
+    return {
+        each.suffix: (write(batch, folder / f"b{each.suffix}"), write(recording, folder / f"r{each.suffix}"))
+        for each in FORMATS
+    }
+
+
+@pytest.fixture(scope="module")
+def unpacked(files, tmp_path_factory):
+    """The zips as folders, by suffix: (windows, recording)."""
+    folders = {}
+    for suffix in SUFFIXES:
+        if suffix.endswith(".zip"):
+            folders[suffix] = tuple(tmp_path_factory.mktemp("zip") for _ in range(2))
+            for path, folder in zip(files[suffix], folders[suffix], strict=True):
+                zipfile.ZipFile(path).extractall(folder)
+    return folders
+
+
+def check_settings(text):
+    """Seed, bundle, version, sampling, windows and the word synthetic are in the settings."""
+    settings = json.loads(text)
+    assert settings["seed"] == 42 and settings["bundle_sha256"] == "ab" * 32 and settings["version"] == "0.1.0"
+    assert settings["synthetic"] is True and settings["sampling"]["ecg"]["steps"] == 8
+    assert settings["indices"] == [5, 6, 7] and settings["conditions"] == CONDITIONS
+    assert "no clinical use" in settings["notice"]
+
+
+# NPZ and CSV
+
+
+def test_npz_loads_without_pickle_and_holds_both_streams(batch, files):
     """Arrays, labels, units, rates and settings come back as they went in."""
-    with np.load(io.BytesIO(npz_bytes(batch)), allow_pickle=False) as file:
+    with np.load(files[".npz"][0], allow_pickle=False) as file:
         content = {name: file[name] for name in file.files}
     assert np.array_equal(content["ecg"], batch.ecg)
     assert np.array_equal(content["low"], batch.low.values)
     assert np.array_equal(content["eda"], batch.low.values[..., 0])
     assert np.array_equal(content["resp"], batch.low.values[..., 1])
     assert content["fused_preview"].shape == (3, 120, 3)
-    assert content["conditions"].tolist() == ["stress", "baseline", "amusement"]
+    assert content["conditions"].tolist() == CONDITIONS
     assert content["condition_ids"].tolist() == [2, 1, 3]
     assert content["windows"].tolist() == [5, 6, 7]
     assert (content["ecg_hz"], content["low_hz"]) == (175, 4)
     assert content["channels_low"].tolist() == ["EDA", "Resp"]
     assert content["units_low"].tolist() == ["uS", "%"] and content["units_ecg"].tolist() == ["mV"]
     assert content["synthetic"] == "synthetic"
-    settings = json.loads(str(content["settings"]))
-    assert settings["seed"] == 42 and settings["sampling"]["ecg"]["steps"] == 8 and settings["synthetic"] is True
+    check_settings(str(content["settings"]))
 
 
-def test_beats_are_padded_with_nan(batch):
+def test_beats_are_padded_with_nan(batch, files):
     """Windows have different numbers of beats; a model that draws none has a table of no columns."""
-    with np.load(io.BytesIO(npz_bytes(batch)), allow_pickle=False) as file:
+    with np.load(files[".npz"][0], allow_pickle=False) as file:
         table = file["beat_times_s"]
     assert table.shape == (3, 22)
     assert np.isfinite(table).sum(axis=1).tolist() == [20, 21, 22]
     np.testing.assert_array_equal(table[0, :20], batch.beats[0])
-    with np.load(io.BytesIO(npz_bytes(make_batch(beats=False))), allow_pickle=False) as file:
+    with np.load(io.BytesIO(to_bytes(make_batch(beats=False), format_of(".npz"))), allow_pickle=False) as file:
         assert file["beat_times_s"].shape == (3, 0)
 
 
-def test_csv_is_one_tidy_table_with_each_sample_at_its_time(batch):
-    """pandas reads it; ECG stands every 1/175 s, EDA and Resp every quarter second, and both where the times meet."""
-    table = pd.read_csv(io.BytesIO(csv_bytes(batch)), comment="#")
+def check_tidy(table, batch, atol):
+    """ECG stands every 1/175 s, EDA and Resp every quarter second, and both where the times meet."""
     assert list(table.columns) == ["window", "condition", "time_s", "ECG_mV", "EDA_uS", "Resp_percent"]
-    for i, (number, condition) in enumerate(((5, "stress"), (6, "baseline"), (7, "amusement"))):
+    for i, (number, condition) in enumerate(zip((5, 6, 7), CONDITIONS, strict=True)):
         one = table[table.window == number]
         assert set(one.condition) == {condition}
         assert (np.diff(one.time_s) > 0).all()
         ecg, low = one.dropna(subset=["ECG_mV"]), one.dropna(subset=["EDA_uS"])
         np.testing.assert_allclose(ecg.time_s, np.arange(5250) / 175, atol=1e-6)
-        np.testing.assert_allclose(ecg.ECG_mV, batch.ecg[i, :, 0], atol=1e-5)
+        np.testing.assert_allclose(ecg.ECG_mV, batch.ecg[i, :, 0], atol=atol, rtol=0)
         np.testing.assert_allclose(low.time_s, np.arange(120) / 4, atol=1e-6)
-        np.testing.assert_allclose(low[["EDA_uS", "Resp_percent"]], batch.low.values[i], atol=1e-4)
+        np.testing.assert_allclose(low[["EDA_uS", "Resp_percent"]], batch.low.values[i], atol=10 * atol, rtol=0)
         assert len(one) == 5250 + 120 - 30  # the rates meet once a second
 
 
-def test_csv_says_what_it_is_in_its_header(batch):
-    """The comment lines hold the word synthetic, the notice and the settings as JSON."""
-    lines = csv_bytes(batch).decode().splitlines()
+def test_csv_is_one_tidy_table_with_each_sample_at_its_time(batch, files):
+    """pandas reads it; values are rounded to 5 decimals, those of Resp to 4."""
+    check_tidy(pd.read_csv(files[".csv"][0], comment="#"), batch, 5.1e-6)
+
+
+def test_csv_says_what_it_is_in_its_header(batch, files):
+    """The comment lines hold the word synthetic, the notice, the settings and the beat times as JSON."""
+    lines = files[".csv"][0].read_text().splitlines()
     assert lines[0].startswith("# synthetic: ") and "no clinical use" in lines[0]
-    settings = next(line for line in lines if line.startswith("# settings: "))
-    assert json.loads(settings.removeprefix("# settings: "))["bundle_sha256"] == "ab" * 32
+    check_settings(next(line for line in lines if line.startswith("# settings: ")).removeprefix("# settings: "))
+    beats = json.loads(next(line for line in lines if line.startswith("# beat_times_s")).partition(": ")[2])
+    assert [len(times) for times in beats] == [20, 21, 22]
+    np.testing.assert_allclose(beats[2], batch.beats[2], atol=5.1e-7)
 
 
 def test_a_csv_of_16_windows_is_quick():
     """The page offers it at a click: 16 windows take under 2 seconds."""
     start = time.perf_counter()
-    csv_bytes(make_batch(16))
+    to_bytes(make_batch(16), format_of(".csv"))
     assert time.perf_counter() - start < 2
 
 
-def test_files_equal_the_bytes_for_the_page(batch, tmp_path):
-    """What a command writes is what the page hands out; a file there before is replaced."""
+# Parquet and HDF5
+
+
+def test_parquet_is_the_same_table_with_every_bit(batch, recording, files):
+    """pandas and pyarrow read it; fields have units and rates, the schema settings and beat times."""
+    table = pd.read_parquet(files[".parquet"][0])
+    check_tidy(table, batch, 0)
+    assert table.ECG_mV.dtype == np.float32
+    schema = pq.read_schema(files[".parquet"][0])
+    assert schema.metadata[b"kind"] == b"synthetic"
+    assert schema.field("ECG_mV").metadata == {b"unit": b"mV", b"sampling_rate_hz": b"175"}
+    assert schema.field("EDA_uS").metadata == {b"unit": b"uS", b"sampling_rate_hz": b"4"}
+    check_settings(schema.metadata[b"settings"])
+    assert json.loads(schema.metadata[b"beat_times_s"])[1] == batch.beats[1].tolist()
+    long = pd.read_parquet(files[".parquet"][1])
+    assert set(long.window) == {0} and set(long.condition[long.time_s >= 50]) == {"stress"}
+    assert np.array_equal(long.ECG_mV.dropna(), recording.ecg)
+
+
+def test_hdf5_holds_arrays_whose_attributes_say_what_they_are(batch, recording, files):
+    """h5py reads names, units, rates, labels and settings."""
+    with h5py.File(files[".h5"][0]) as file:
+        assert np.array_equal(file["ecg"], batch.ecg) and np.array_equal(file["resp"], batch.low.values[..., 1])
+        assert dict(file["eda"].attrs) | {"axes": list(file["eda"].attrs["axes"])} == {
+            "channel": "EDA",
+            "unit": "uS",
+            "sampling_rate_hz": 4,
+            "axes": ["window", "time"],
+        }
+        assert file["ecg"].attrs["sampling_rate_hz"] == 175 and file["ecg"].attrs["unit"] == "mV"
+        assert file["conditions"].asstr()[:].tolist() == CONDITIONS and file["windows"][:].tolist() == [5, 6, 7]
+        assert np.array_equal(file["beat_times_s"][0, :20], batch.beats[0])
+        assert file.attrs["kind"] == "synthetic" and file.attrs["seed"] == "42"
+        check_settings(file["settings"][()])
+    with h5py.File(files[".h5"][1]) as file:
+        assert np.array_equal(file["ecg"][:, 0], recording.ecg) and np.array_equal(
+            file["beat_times_s"], recording.beats
+        )
+        assert file["conditions"].asstr()[49:51].tolist() == ["baseline", "stress"]
+
+
+# WFDB, EDF+ and BIDS
+
+
+def within(found, wanted, limit):
+    """Largest difference is at most `limit`."""
+    assert np.abs(np.asarray(found, dtype=float) - np.asarray(wanted, dtype=float)).max() <= limit * 1.001
+
+
+def test_wfdb_records_are_physionets(batch, recording, unpacked):
+    """wfdb reads names, units, rates, values to half a step, beats at their samples, and the state."""
+    folder, long = unpacked[".wfdb.zip"]
+    assert (folder / "RECORDS").read_text().split() == [f"{n}_{s}" for n in NAMES for s in ("ecg", "low")]
+    for i, name in enumerate(NAMES):
+        ecg, low = (wfdb.rdrecord(str(folder / f"{name}_{part}")) for part in ("ecg", "low"))
+        assert (ecg.fs, ecg.sig_name, ecg.units) == (175, ["ECG"], ["mV"])
+        assert (low.fs, low.sig_name, low.units) == (4, ["EDA", "Resp"], ["uS", "%"])
+        within(ecg.p_signal, batch.ecg[i], 0.00005 / 2)  # 1 mV: 20 000 steps a mV
+        within(low.p_signal, batch.low.values[i], 0.0002 / 2)  # 4.3 uS: 5000 steps a uS
+        notes = wfdb.rdann(str(folder / f"{name}_ecg"), "atr")
+        assert (notes.symbol[0], notes.aux_note[0]) == ("+", f"({CONDITIONS[i]}")
+        assert notes.fs == 175 and set(notes.symbol[1:]) == {"N"}
+        within(notes.sample[1:] / 175, batch.beats[i], 0.5 / 175)
+        assert "kind: synthetic" in ecg.comments and "seed: 42" in low.comments
+    check_settings((folder / "settings.json").read_text())
+    within(wfdb.rdrecord(str(long / "recording_ecg")).p_signal[:, 0], recording.ecg, 0.0002 / 2)
+    notes = wfdb.rdann(str(long / "recording_ecg"), "atr")
+    starts = {text: int(sample) for sample, text in zip(notes.sample, notes.aux_note, strict=True) if text}
+    assert starts == {"(baseline": 0, "(stress": 50 * 175}
+
+
+def read_edf(path):
+    """What pyedflib reads: signals by label, headers by label, annotations, and the file's own header."""
+    with pyedflib.EdfReader(str(path)) as file:
+        labels = file.getSignalLabels()
+        signals = {label: file.readSignal(i) for i, label in enumerate(labels)}
+        heads = {label: file.getSignalHeader(i) for i, label in enumerate(labels)}
+        return signals, heads, list(zip(*file.readAnnotations(), strict=True)), file.getHeader()
+
+
+def test_edf_files_open_in_pyedflib(batch, recording, unpacked):
+    """Names, units and rates, values to half a step, and states and beats as annotations."""
+    folder, long = unpacked[".edf.zip"]
+    for i, name in enumerate(NAMES):
+        signals, heads, notes, header = read_edf(folder / f"{name}.edf")
+        asked = {"ECG": ("mV", 175), "EDA": ("uS", 4), "Resp": ("%", 4)}
+        assert {k: (h["dimension"], h["sample_frequency"]) for k, h in heads.items()} == asked
+        within(signals["ECG"], batch.ecg[i, :, 0], 0.00005 / 2)
+        within(np.stack([signals["EDA"], signals["Resp"]], -1), batch.low.values[i], 0.0002 / 2)
+        assert (0.0, 30.0, CONDITIONS[i]) in notes and "synthetic" in notes[0][2]
+        within([onset for onset, _, text in notes if text == "beat"], batch.beats[i], 1e-6)
+        assert header["patientname"] == "synthetic" and "seed_42" in header["recording_additional"]
+    check_settings((folder / "settings.json").read_text())
+    signals, _, notes, _ = read_edf(long / "recording.edf")
+    within(signals["Resp"], recording.low.values[:, 1], 0.001 / 2)
+    assert [note for note in notes if note[2] in ("baseline", "stress")] == [(0, 50, "baseline"), (50, 40, "stress")]
+
+
+def read_bids(folder, stem, recording):
+    """A physio recording as the standard says: a table without a header, named by its sidecar."""
+    about = json.loads((folder / f"{stem}_recording-{recording}_physio.json").read_text())
+    with gzip.open(folder / f"{stem}_recording-{recording}_physio.tsv.gz") as stream:
+        return pd.read_csv(stream, sep="\t", header=None, names=about["Columns"], dtype=np.float32), about
+
+
+def test_bids_recordings_are_what_the_standard_asks_for(batch, recording, unpacked):
+    """Sidecars with rate, start, columns and units; every bit of the signals; states and beats as events."""
+    folder, long = unpacked[".bids.zip"]
+    described = json.loads((folder / "dataset_description.json").read_text())
+    assert described["BIDSVersion"] == "1.10.0" and described["GeneratedBy"][0]["Name"] == "physiosynth"
+    assert pd.read_csv(folder / "participants.tsv", sep="\t").participant_id.tolist() == ["sub-seed42"]
+    for i, (state, number) in enumerate(zip(CONDITIONS, (5, 6, 7), strict=True)):
+        stem = f"sub-seed42/beh/sub-seed42_task-{state}_run-{number:05d}"
+        ecg, about = read_bids(folder, stem, "ecg")
+        assert (about["SamplingFrequency"], about["StartTime"], about["Columns"]) == (175, 0, ["cardiac"])
+        assert about["cardiac"]["Units"] == "mV" and about["Synthetic"] is True and about["Seed"] == 42
+        assert np.array_equal(ecg.cardiac, batch.ecg[i, :, 0])
+        low, about = read_bids(folder, stem, "low")
+        assert (about["SamplingFrequency"], about["Columns"]) == (4, ["eda", "respiratory"])
+        assert (about["eda"]["Units"], about["respiratory"]["Units"]) == ("uS", "%")
+        assert np.array_equal(low, batch.low.values[i])
+        events = pd.read_csv(folder / f"{stem}_events.tsv", sep="\t")
+        assert list(events.columns) == ["onset", "duration", "trial_type"] and events.onset.is_monotonic_increasing
+        assert events[events.trial_type == state].duration.tolist() == [30]
+        within(events.onset[events.trial_type == "beat"], batch.beats[i], 1e-6)
+    check_settings((folder / "sourcedata" / "settings.json").read_text())
+    ecg, _ = read_bids(long, "sub-seed42/beh/sub-seed42_task-schedule", "ecg")
+    assert np.array_equal(ecg.cardiac, recording.ecg)
+
+
+def test_large_values_are_never_clipped(tmp_path):
+    """The 16-bit formats widen their range: 40 mV and a negative EDA come back within half a step."""
+    batch = make_batch(1, eda="phasic")
+    batch.ecg[0, 100] = 40.0
+    batch.low.values[0, 3, 0] = -250.0
+    for suffix, reader in ((".edf.zip", lambda f: read_edf(f / "w00005_stress.edf")[0]), (".wfdb.zip", _wfdb_signals)):
+        zipfile.ZipFile(write(batch, tmp_path / f"a{suffix}")).extractall(tmp_path / suffix)
+        found = reader(tmp_path / suffix)
+        within(found["ECG"], batch.ecg[0, :, 0], 0.002 / 2)
+        within(found["EDA"], batch.low.values[0, :, 0], 0.01 / 2)
+
+
+def _wfdb_signals(folder):
+    records = [wfdb.rdrecord(str(folder / f"w00005_stress_{part}")) for part in ("ecg", "low")]
+    return {name: values for r in records for name, values in zip(r.sig_name, r.p_signal.T, strict=True)}
+
+
+# All of them
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_format_is_read_back_with_its_provenance(batch, recording, files, suffix):
+    """Windows and recordings come back with the settings that draw them, within what the format says it rounds."""
+    for path, signals in zip(files[suffix], (batch, recording), strict=True):
+        stored = read(path)
+        assert stored.provenance == Provenance.from_dict(json.loads(json.dumps(signals.provenance.to_dict())))
+        found = compare(stored, signals)
+        assert found.identical, found.words
+        assert suffix in (".csv", ".wfdb.zip", ".edf.zip") or not max(
+            found.difference[n] for n in ("ECG", "EDA", "Resp")
+        )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_sample_that_was_changed_is_found(batch, files, suffix):
+    """One value off by a hundredth of its unit makes windows another's."""
+    other = batch.take(range(3))
+    other.low.values[1, 7, 1] += 0.01
+    assert not compare(read(files[suffix][0]), other).identical
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_that_is_cut_short_or_another_kind_is_refused_in_words(files, suffix, tmp_path):
+    """Never a traceback of a library."""
+    whole = files[suffix][0].read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"time,value\n0,1\n"):
+        (tmp_path / f"a{suffix}").write_bytes(content)
+        with pytest.raises(RecordingError, match=f"a{suffix}: not a "):
+            read(tmp_path / f"a{suffix}")
+    with pytest.raises(RecordingError, match="no such file"):
+        read(tmp_path / f"b{suffix}")
+
+
+def test_a_file_replaces_the_one_before_and_leaves_no_litter(batch, tmp_path):
+    """What a command writes is what the page hands out."""
     (tmp_path / "a.csv").write_text("old")
-    assert write(batch, tmp_path / "a.csv").read_bytes() == csv_bytes(batch)
-    with np.load(write(batch, tmp_path / "sub" / "a.npz")) as file, np.load(io.BytesIO(npz_bytes(batch))) as other:
-        assert all(np.array_equal(file[k], other[k], equal_nan=file[k].dtype.kind == "f") for k in other.files)
-    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["a.csv", "a.npz"]
+    assert write(batch, tmp_path / "a.csv").read_bytes() == to_bytes(batch, format_of("a.csv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_an_unknown_extension_is_refused(batch, tmp_path):
-    """Only the formats that can be written are accepted, and each writer keeps to its own."""
-    for attempt in (lambda: write(batch, tmp_path / "a.mat"), lambda: write_npz(batch, tmp_path / "a.csv"),
-                    lambda: write_csv(batch, tmp_path / "a.npz"), lambda: write(batch, tmp_path / "a")):  # fmt: skip
+    """Only the formats of the table are accepted, and a writer of one keeps to its own."""
+    for attempt in (lambda: write(batch, tmp_path / "a.mat"), lambda: write(batch, tmp_path / "a.csv", ".npz"),
+                    lambda: write(batch, tmp_path / "a"), lambda: read(tmp_path / "a.zip")):  # fmt: skip
         with pytest.raises(RequestError, match=r"expected a file name that ends in"):
             attempt()
     assert not list(tmp_path.iterdir())
 
 
-def test_fused_windows_keep_channels_and_times_apart(batch):
-    """[ECG, Resp, EDA] at 5250 samples: ECG untouched, the low channels linear between their samples, the last held."""
-    fused = batch.fused()
-    assert fused.shape == (3, 5250, 3) and fused.dtype == np.float32
-    assert np.array_equal(fused[..., 0], batch.ecg[..., 0])
-    seconds = np.minimum(np.arange(5250) / 175, 29.75)
-    np.testing.assert_allclose(fused[1, :, 2], 3 + 0.01 * seconds, atol=1e-5)  # EDA of window 1 is a line
-    np.testing.assert_allclose(fused[1, ::175, 1], np.cos(np.arange(30)), atol=1e-6)
-
-
-def test_the_short_fused_form_does_not_alias_the_ecg():
-    """At 4 Hz a 1 Hz wave stays, and one of 3.9 Hz, which would fold back to 0.1 Hz, is gone."""
-    batch = make_batch(1)
-    seconds = np.arange(5250) / 175
-    for hz, kept in ((1.0, True), (3.9, False)):
-        ecg = np.sin(2 * np.pi * hz * seconds)[None, :, None].astype(np.float32)
-        fused = SignalBatch(ecg, batch.low, batch.conditions, batch.provenance).fused(120)
-        assert fused.shape == (1, 120, 3)
-        inner = fused[0, 8:-8, 0]
-        if kept:
-            np.testing.assert_allclose(inner, np.sin(np.pi / 2 * np.arange(120))[8:-8], atol=0.05)
-        else:
-            assert np.abs(inner).max() < 0.05
-    assert np.array_equal(fused[0, :, 1:], batch.low.ordered("Resp", "EDA")[0])
-    with pytest.raises(RequestError, match="5250 or 120"):
-        batch.fused(1000)
-
-
-def test_a_window_taken_out_keeps_its_number_and_company_does_not_stay(batch):
-    """window(1) of windows 5 to 7 is number 6 with its own condition and beats."""
-    one = batch.window(1)
-    assert (len(one), one.indices, one.conditions, one.provenance.first_window) == (1, (6,), ("baseline",), 6)
-    assert np.array_equal(one.ecg[0], batch.ecg[1]) and np.array_equal(one.beats[0], batch.beats[1])
-    with pytest.raises(RequestError, match="choose 0 to 2"):
-        batch.window(3)
-
-
-def test_a_batch_whose_parts_do_not_fit_is_refused(batch):
-    """An ECG of another length, or one condition too few, is no batch."""
-    with pytest.raises(ChannelError, match="Expected 3 windows"):
-        SignalBatch(batch.ecg[:, :100], batch.low, batch.conditions, batch.provenance)
-    with pytest.raises(ChannelError, match="Expected 2 windows"):
-        SignalBatch(batch.ecg, batch.low, batch.conditions[:2], batch.provenance)
-
-
-def test_the_notice_names_the_origin_and_the_kind_of_eda():
-    """Simulated data is called that, and a phasic EDA too."""
-    assert "simulated data" in make_batch().provenance.notice
-    assert "phasic" not in make_batch().provenance.notice
-    assert "phasic" in make_batch(eda="phasic").provenance.notice
+def test_a_missing_library_is_named_with_what_to_install(batch, monkeypatch):
+    """Before anything is drawn or written."""
+    monkeypatch.setattr(export, "find_spec", lambda module: None)
+    for attempt in (lambda: format_of("a.h5"), lambda: to_bytes(batch, FORMATS[3])):
+        with pytest.raises(RequestError, match=r"HDF5 needs the h5py package: pip install 'physiosynth\[formats\]'"):
+            attempt()
+    assert format_of(Path("a.bids.zip")).name == "BIDS"

@@ -71,7 +71,7 @@ def test_mistakes_end_in_one_plain_line(bundle, tmp_path, command):
     """An unknown format, state, bundle and missing targets each exit with 2 and a message, before anything is drawn."""
     out = tmp_path / "a.npz"
     cases = {
-        "ends in .npz or .csv": options(bundle, tmp_path / "a.mat"),
+        "ends in .csv, .npz, ": options(bundle, tmp_path / "a.mat"),
         "Unknown condition 'bored'": options(bundle, out, "--condition", "bored"),
         "found nothing there": options(tmp_path / "none", out),
         "Nothing was calibrated": options(bundle, out, "--calibrate", tmp_path / "none.json"),
@@ -92,7 +92,7 @@ def test_the_bundle_command_prints_the_sha256_of_its_zip(bundle, tmp_path, comma
     assert hashlib.sha256((tmp_path / "b.zip").read_bytes()).hexdigest() in out
 
 
-@pytest.mark.parametrize("script", ["sample.py", "build_bundle.py"])
+@pytest.mark.parametrize("script", ["sample.py", "reproduce.py", "build_bundle.py"])
 def test_help_answers_without_torch(script):
     """--help loads nothing heavy."""
     code = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from physiosynth.dashboard import figures
+from physiosynth.dashboard import downloads, figures
 from physiosynth.dashboard.figures import PAPER_S, Strip
 from physiosynth.dashboard.runs import Run
 from physiosynth.errors import PhysiosynthError
@@ -37,7 +37,7 @@ def show(run: Run, reference: RealWindows | None) -> None:
     matching = _same_state(run, reference)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"#### {run.summary}", width="content")
-        _downloads(run)
+        downloads.show(run)
     window, chosen, arrangement = _pickers(run, matching)
     strip = synthetic_strip(run, window)
     other = None if arrangement == OFF or not len(matching) else reference_strip(reference, matching[chosen])
@@ -141,24 +141,6 @@ def _picture(kind: str, key: tuple, words: str, *content) -> None:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _drawn(kind: str, key: tuple, narrow: bool, _content: tuple) -> bytes:
     return getattr(figures, kind)(*_content, narrow=narrow)
-
-
-def _downloads(run: Run) -> None:
-    """Files are made when asked for, not at every rerun."""
-    from physiosynth.generate.export import csv_bytes, npz_bytes
-
-    with st.container(horizontal=True, width="content"):
-        for name, mime, make in (("NPZ", "application/octet-stream", npz_bytes), ("CSV", "text/csv", csv_bytes)):
-            st.download_button(
-                f"Download {name}",
-                data=lambda make=make: make(run.batch),
-                file_name=f"{run.file_stem}.{name.lower()}",
-                mime=mime,
-                on_click="ignore",
-                key=f"download_{name.lower()}",
-                icon=":material/download:",
-                help=f"All windows as {name}, with units, rates, settings and the word synthetic inside.",
-            )
 
 
 def _readings(strip: Strip, other: Strip | None) -> None:

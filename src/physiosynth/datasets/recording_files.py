@@ -62,7 +62,7 @@ def _read_wfdb(path: Path) -> list[RecordedChannel]:
     try:
         import wfdb
     except ImportError as error:
-        raise RecordingError("WFDB records need the wfdb package: pip install physiosynth[recordings]") from error
+        raise RecordingError("WFDB records need the wfdb package: pip install 'physiosynth[formats]'") from error
     try:
         record = wfdb.rdrecord(str(path.with_suffix("")), smooth_frames=False)
     # wfdb answers unreadable records with exceptions of no common base.
@@ -82,7 +82,7 @@ def _read_edf(path: Path) -> list[RecordedChannel]:
     try:
         import edfio
     except ImportError as error:
-        raise RecordingError("EDF files need the edfio package: pip install physiosynth[recordings]") from error
+        raise RecordingError("EDF files need the edfio package: pip install 'physiosynth[formats]'") from error
     reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
     try:
         return [

@@ -189,12 +189,12 @@ class WESADGenerator:
     @staticmethod
     def write_npz(batch: SignalBatch, path: Path | str) -> Path:
         """Write an .npz file; see physiosynth.generate.export."""
-        return export.write_npz(batch, path)
+        return export.write(batch, path, ".npz")
 
     @staticmethod
     def write_csv(batch: SignalBatch, path: Path | str) -> Path:
         """Write a .csv file; see physiosynth.generate.export."""
-        return export.write_csv(batch, path)
+        return export.write(batch, path, ".csv")
 
     def _draw(
         self,

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from physiosynth.errors import BundleError
+import numpy as np
+
+from physiosynth.errors import BundleError, CalibrationError
 from physiosynth.generate.batch import Provenance, SignalBatch
 from physiosynth.generate.calibration import WESADCalibrator
+from physiosynth.generate.export.content import BEATS, Signals, Stored, pieces_of
 from physiosynth.generate.recording import SyntheticRecording
 from physiosynth.models.samplers import StepCallback, ignore_step
+from physiosynth.signals import UNITS
 
 if TYPE_CHECKING:
     from physiosynth.generate.core import WESADGenerator
+
+SLACK = 1e-4  # of a tolerance: what its own arithmetic rounds
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Largest difference between stored and drawn values, by channel and for beats; inf where their numbers differ.
+
+    tolerance: what the file's format rounds, at most; see content.Stored.
+    """
+
+    difference: Mapping[str, float]
+    tolerance: Mapping[str, float]
+
+    @property
+    def identical(self) -> bool:
+        """Whether all differences are what the format rounds; in a format that keeps every bit, none at all."""
+        return all(value <= self.tolerance[name] * (1 + SLACK) for name, value in self.difference.items())
+
+    @property
+    def words(self) -> str:
+        """A phrase a channel: "ECG 0 mV, EDA 0.0001 uS (the format rounds by up to 0.0002)"."""
+        units = {**UNITS, BEATS: "s"}
+        rounds = {name: f" (the format rounds by up to {limit:.3g})" for name, limit in self.tolerance.items() if limit}
+        return ", ".join(
+            f"{name} {value:.3g} {units[name]}{rounds.get(name, '')}" for name, value in self.difference.items()
+        )
 
 
 def check_bundle(provenance: Provenance, sha256: str) -> None:
@@ -41,9 +73,30 @@ def reproduce(
     if provenance.calibration is None:
         return generator.draw_again(provenance, on_step)
     # A window's calibrated values depend on the windows that were matched with it.
-    together = provenance.calibration["together"]
-    names, indices = tuple(together["conditions"]), tuple(together["indices"])
+    try:
+        together = provenance.calibration["together"]
+        names, indices = tuple(together["conditions"]), tuple(together["indices"])
+    except (KeyError, TypeError) as error:
+        raise CalibrationError("The settings do not say which windows were calibrated together.") from error
     drawn = generator.draw_again(replace(provenance, conditions=names, indices=indices), on_step)
     calibrated = WESADCalibrator.from_dict(provenance.calibration).apply(drawn)
     place = {window: position for position, window in enumerate(zip(indices, names, strict=True))}
     return calibrated.take([place[w] for w in zip(provenance.indices, provenance.conditions, strict=True)])
+
+
+def compare(stored: Stored, drawn: Signals) -> Comparison:
+    """What a file holds against what was drawn again from its provenance."""
+    difference = dict.fromkeys(stored.tolerance, 0.0)
+    for held, made in zip(stored.pieces, pieces_of(drawn), strict=True):
+        pairs = {name: (held.channels[name], values) for name, values in made.channels.items()}
+        pairs[BEATS] = tuple(np.zeros(0) if piece.beats is None else piece.beats for piece in (held, made))
+        for name, (one, other) in pairs.items():
+            difference[name] = max(difference[name], _largest(one, other))
+    return Comparison(difference, stored.tolerance)
+
+
+def _largest(one: np.ndarray, other: np.ndarray) -> float:
+    if one.shape != other.shape:
+        return float("inf")
+    found = np.abs(one.astype(np.float64) - other.astype(np.float64)).max(initial=0.0)
+    return float(found) if np.isfinite(found) else float("inf")
