@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +21,17 @@ LONGEST_SHOWN = 40
 def asked() -> dict[str, list[str]]:
     """What the address says of the settings. Ask before the fields are drawn: they take out what they cannot use."""
     return {key: st.query_params.get_all(key) for key in KEYS if key in st.query_params}
+
+
+def drop_endless() -> bool:
+    """Take numbers beyond all bounds out of the address, over which Streamlit's whole-number fields stumble.
+
+    Returns whether any was there: then the page has to be drawn anew.
+    """
+    endless = [key for key, texts in asked().items() if _number(texts[-1]) in (math.inf, -math.inf)]
+    for key in endless:
+        del st.query_params[key]
+    return bool(endless)
 
 
 def unused(asked: Mapping[str, list[str]]) -> str | None:
@@ -42,7 +54,11 @@ def _taken(texts: list[str], value: Any) -> bool:
         return {text.lower() for text in texts} == set(value)
     if isinstance(value, bool) or value is None:
         return texts[-1].lower() == str(value).lower()
+    return _number(texts[-1]) == value
+
+
+def _number(text: str) -> float:
     try:
-        return float(texts[-1]) == value
+        return float(text)
     except ValueError:
-        return False
+        return math.nan

@@ -49,13 +49,8 @@ def settings_form(info: GeneratorInfo) -> Form:
     _take_defaults_of(info)
     top = st.container()
     conditions = _states(info)
-    left, right = st.columns([1, 1.4], vertical_alignment="bottom")
-    most = settings().max_windows
-    windows = left.number_input(
-        "Windows", 1, most, min(USUAL_WINDOWS, most), key="windows", bind=IN_ADDRESS,
-        help=f"How many windows of {WINDOW_S} s to make of each state.",
-    )  # fmt: skip
-    seed = _seed(right)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="numbers"):
+        windows, seed = _numbers()
     pressed = st.button(
         "Generate",
         type="primary",
@@ -69,7 +64,7 @@ def settings_form(info: GeneratorInfo) -> Form:
     sampling, calibrate = _sampling(info)
     with top:
         _preset(info)
-    request = Request(conditions, int(windows), int(seed), sampling, calibrate, targets) if conditions else None
+    request = Request(conditions, windows, seed, sampling, calibrate, targets) if conditions else None
     return Form(request, pressed and request is not None, slot)
 
 
@@ -91,15 +86,22 @@ def _states(info: GeneratorInfo) -> tuple[str, ...]:
     return names
 
 
-def _seed(column: DeltaGenerator) -> int:
-    with column.container(horizontal=True, vertical_alignment="bottom", gap="xxsmall"):
-        seed = st.number_input(
-            "Seed", 0, MAX_SEED, USUAL_SEED, key="seed", bind=IN_ADDRESS,
-            help="Chooses the synthetic people: the same seed and settings give the same signals again.",
-        )  # fmt: skip
-        st.button("Roll the dice for another seed", on_click=_roll, key="dice", icon=":material/casino:",
-                  help="Another seed: other synthetic people.")  # fmt: skip
-    return int(seed)
+def _numbers() -> tuple[int, int]:
+    """Windows of each state, and the seed with its dice."""
+    most = settings().max_windows
+    windows = st.number_input(
+        "Windows", 1, most, min(USUAL_WINDOWS, most), key="windows", bind=IN_ADDRESS,
+        help=f"How many windows of {WINDOW_S} s to make of each state.",
+    )  # fmt: skip
+    seed = st.number_input(
+        "Seed", 0, MAX_SEED, USUAL_SEED, key="seed", bind=IN_ADDRESS,
+        help="Chooses the synthetic people: the same seed and settings give the same signals again.",
+    )  # fmt: skip
+    st.button(
+        "Roll the dice for another seed", on_click=_roll, key="dice", icon=":material/casino:", width="content",
+        help="Another seed: other synthetic people.",
+    )  # fmt: skip
+    return int(windows), int(seed)
 
 
 def _roll() -> None:

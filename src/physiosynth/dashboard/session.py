@@ -114,10 +114,14 @@ def current() -> Run | None:
 
 def add(run: Run) -> None:
     """Keep a run and put it on show; the oldest make room for it."""
-    kept = [*runs(), run]
-    while len(kept) > MAX_RUNS or (len(kept) > 1 and sum(len(each.batch) for each in kept) > MAX_WINDOWS):
-        kept.pop(0)
-    st.session_state.runs, st.session_state.current_run = kept, run.key
+    st.session_state.runs, st.session_state.current_run = within_bounds([*runs(), run]), run.key
+
+
+def within_bounds(held: list[Run]) -> list[Run]:
+    """The newest runs, as many as a session may keep; the last in any case."""
+    while len(held) > MAX_RUNS or (len(held) > 1 and sum(len(run.batch) for run in held) > MAX_WINDOWS):
+        held = held[1:]
+    return held
 
 
 def choose(key: str) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from physiosynth.dashboard import address, session
+from physiosynth.dashboard import address, downloads, session, view
 from physiosynth.dashboard.controls import Form, path_fields, settings_form
-from physiosynth.dashboard.results import show
 from physiosynth.dashboard.runs import Request, check, finish, partial, start
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.telling import for_visitors
@@ -57,10 +56,12 @@ def main() -> None:
 def _form(model: WESADGenerator) -> Form:
     """The controls; what the address asked of them in vain is told once."""
     state = st.session_state
-    asked = address.asked() if "opened" not in state else {}
+    asked = state.setdefault("asked", address.asked())
+    if address.drop_endless():
+        st.rerun()
     form = settings_form(model.info)
-    if "opened" not in state:
-        state.opened, state.notice = True, address.unused(asked)
+    if asked is not None:
+        state.asked, state.notice = None, address.unused(asked)
     return form
 
 
@@ -161,7 +162,10 @@ def _result(model: WESADGenerator | None) -> None:
     reference, problem = session.reference(), session.reference_problem()
     if problem is not None:
         st.warning(for_visitors(problem))
-    show(run, reference)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"#### {run.summary}", width="content")
+        downloads.show(run)
+    view.show(run, reference)
 
 
 def _model_card(model: WESADGenerator) -> None:

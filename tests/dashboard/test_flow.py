@@ -1,0 +1,193 @@
+"""The Generate page's flow without a browser: first look, states, presets, rates, the address, and limits."""
+
+import threading
+
+import pytest
+from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from streamlit.testing.v1 import AppTest
+
+from physiosynth.dashboard import presets
+from physiosynth.dashboard.runs import Request, Run
+from physiosynth.dashboard.session import MAX_RUNS, MAX_WINDOWS, within_bounds
+from physiosynth.dashboard.worker import CANCELLED, Job
+from physiosynth.errors import PhysiosynthError
+from physiosynth.generate.batch import Sampling, Targets
+from physiosynth.generate.bundle import EMBEDDED
+from places import ROOT
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A folder with a tiny bundle in the published places, and reference windows of all states."""
+    networks = tiny()
+    return write_bundle(
+        tmp_path_factory.mktemp("flow") / "root",
+        checkpoint_of(weights_of(networks), epoch=7),
+        {**TINY_MANIFEST, "architecture": networks.to_dict()},
+        windows=8,
+    )
+
+
+@pytest.fixture(autouse=True)
+def default_bundle(bundle, monkeypatch):
+    """The page's model is the tiny one."""
+    monkeypatch.chdir(bundle)
+
+
+def opened(look: bool = False, **address) -> AppTest:
+    """The page in a new session at an address; look: with the first look that it takes by itself."""
+    page = AppTest.from_file(str(ROOT / "src" / "app.py"), default_timeout=60)
+    if not look:
+        page.session_state["looked"] = True
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def finished(page: AppTest) -> AppTest:
+    """The page once its run has ended."""
+    if "job" in page.session_state:
+        assert page.session_state["job"].wait(60)
+        page.run()
+    return page
+
+
+def runs(page: AppTest) -> list[Run]:
+    return page.session_state["runs"] if "runs" in page.session_state else []
+
+
+def test_the_first_visit_makes_windows_before_anybody_asks():
+    """The settings of the address are drawn at once, and once only."""
+    page = finished(opened(look=True, seed="12", windows="2"))
+    assert [(len(run.batch), run.request.seed) for run in runs(page)] == [(2, 12)]
+    assert len(runs(page.run())) == 1
+
+
+def test_the_first_look_waits_for_nobody_and_costs_little():
+    """While another page samples, or where the address asks for a lot, nothing is made unasked."""
+    go = threading.Event()
+    other = Job(lambda on_step, on_part: go.wait(60)).start()
+    assert not runs(page := opened(look=True)) and "job" not in page.session_state and not page.error
+    go.set()
+    assert other.wait(10)
+    assert not runs(page := opened(look=True, ecg_steps="900")) and "job" not in page.session_state
+
+
+def test_several_states_at_once_are_one_run_and_each_is_what_it_is_alone():
+    """The windows of a state are the same whatever else is drawn with it."""
+    page = opened(windows="1")
+    page.pills(key="state").set_value(["meditation", "stress"])
+    page.button(key="generate").click().run()
+    both = runs(finished(page))[-1].batch
+    assert both.conditions == ("stress", "meditation")
+    alone = runs(finished(opened(look=True, state="Meditation", windows="1")))[-1].batch
+    assert (both.ecg[1] == alone.ecg[0]).all()
+
+
+def test_no_state_is_no_request():
+    """Without a state the button is off and the page says what to do."""
+    page = opened()
+    page.pills(key="state").set_value([]).run()
+    assert page.button(key="generate").disabled and "Choose a state" in " ".join(each.value for each in page.caption)
+
+
+def test_a_preset_sets_everything_but_the_seed_and_is_named_until_something_changes():
+    """Choosing one moves the fields; moving a field away leaves no preset named."""
+    page = opened(seed="3", windows="9", calibrate="true", ecg_steps="7")
+    page.selectbox(key="preset").set_value("A day of the study").run()
+    state = page.session_state
+    assert state["state"] == ["baseline", "stress", "amusement", "meditation"] and state["windows"] == 2
+    assert (state["seed"], state["calibrate"], state["ecg_steps"]) == (3, False, TINY_MANIFEST["sampling_steps"])
+    assert page.selectbox(key="preset").value == "A day of the study"
+    page.number_input(key="windows").set_value(3).run()
+    assert page.selectbox(key="preset").value is None
+
+
+def test_the_dice_choose_another_seed_and_nothing_else():
+    """A press changes the seed, in the address too, and makes nothing yet."""
+    page = opened(windows="5")
+    page.button(key="dice").click().run()
+    seed = page.session_state["seed"]
+    assert seed != 6 and page.query_params["seed"] in (str(seed), [str(seed)])
+    assert page.session_state["windows"] == 5 and "job" not in page.session_state
+
+
+@pytest.mark.parametrize(
+    "key, text, stands",
+    [
+        ("windows", "99999", 4), ("windows", "many", 4), ("seed", "-1", 6), ("state", "Panic", ["baseline"]),
+        ("low_guidance", "nan", TINY_MANIFEST["cfg_scale"]), ("calibrate", "perhaps", False),
+        ("ecg_steps", "9" * 400, TINY_MANIFEST["sampling_steps"]), ("heart_rate", "80", None),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_meant_falls_back_and_says_so(key, text, stands):
+    """The value is named in plain words; the usual one stands."""
+    page = opened(**{key: text})
+    assert [f"`{key}=" in told.value for told in page.warning] == [True] and len(page.warning[0].value) < 200
+    assert (page.session_state[key] if stands is not None else None) == stands
+
+
+def test_generate_during_a_run_keeps_what_is_finished_and_begins_anew():
+    """A second press ends the run under way within its step, and makes what the fields say now."""
+    page = opened(windows="64", ecg_steps="800", low_guidance="0", ecg_guidance="0")
+    page.button(key="generate").click().run()
+    first = page.session_state["job"]
+    page.number_input(key="windows").set_value(1)
+    page.number_input(key="ecg_steps").set_value(2)
+    page.button(key="generate").click().run()
+    assert first.state == CANCELLED
+    assert len(runs(finished(page))[-1].batch) == 1
+
+
+def test_windows_times_steps_are_bounded_together(monkeypatch):
+    """A request that each field allows, but not all of them together, is refused in plain words."""
+    monkeypatch.setenv("PHYSIOSYNTH_MAX_WORK", "100")
+    page = opened(windows="40", ecg_steps="40")
+    page.button(key="generate").click().run()
+    assert "a request may take 100" in page.error[0].value and "job" not in page.session_state
+
+
+def test_rates_are_offered_within_what_all_chosen_states_were_trained_on(monkeypatch):
+    """The embedded model takes rates: the slider has the states' common span, guidance comes with the switch."""
+    monkeypatch.setenv("PHYSIOSYNTH_BUNDLE", str(EMBEDDED))
+    page = opened(state=["Stress", "Meditation"])
+    page.toggle(key="ask_heart_rate").set_value(True).run()
+    slider = page.slider(key="heart_rate")
+    assert (slider.min, slider.max) == (63.0, 87.0) and page.session_state["low_guidance"] == 2.0
+    page.toggle(key="ask_heart_rate").set_value(False).run()
+    assert page.session_state["low_guidance"] == 0.0
+    page.pills(key="state").set_value(["stress"]).run()
+    page.selectbox(key="preset").set_value("Exam stress").run()
+    assert page.session_state["heart_rate"] == 98 and "heart rate 98 /min" in " ".join(c.value for c in page.caption)
+
+
+def test_every_preset_can_be_given_by_the_embedded_model():
+    """All rates of all presets lie within what it was trained on."""
+    from physiosynth.generate.core import WESADGenerator
+
+    info = WESADGenerator.from_bundle(EMBEDDED).info
+    assert presets.offered(info) == list(presets.PRESETS)
+    for preset in presets.PRESETS:
+        assert presets.targets_for(info, preset) == preset.targets.given()
+
+
+def test_a_request_survives_a_dictionary():
+    """Every field comes back; something else is refused in words."""
+    asked = Request(("stress", "baseline"), 3, 9, Sampling(4, 5, 0.5), True, Targets(heart_rate=80))
+    assert Request.from_dict(asked.to_dict()) == asked
+    for wrong in ({}, {**asked.to_dict(), "windos": 3}, {**asked.to_dict(), "conditions": ["panic"]}):
+        with pytest.raises(PhysiosynthError):
+            Request.from_dict(wrong)
+
+
+def test_a_session_keeps_no_more_than_its_bounds():
+    """The oldest runs go first, by number and by windows; the newest stays whatever its size."""
+
+    def run(windows: int) -> Run:
+        return Run([None] * windows, Request(("stress",), windows, 0), 1.0)
+
+    assert len(within_bounds([run(1) for _ in range(MAX_RUNS + 3)])) == MAX_RUNS
+    small, large = run(8), run(MAX_WINDOWS)
+    assert within_bounds([small, large]) == [large] and within_bounds([large, small]) == [small]
