@@ -118,3 +118,19 @@ def test_the_phase_is_whole_at_every_beat():
     assert physiology.beat_phase(peaks, peaks) == pytest.approx(np.arange(60))
     assert (np.diff(physiology.beat_phase(peaks, np.arange(0, WINDOW_S, 0.01))) > 0).all()
     assert np.isnan(physiology.beat_phase(np.array([3.0]), np.arange(4.0))).all()
+
+
+@pytest.mark.parametrize("noise_us", [0.0, 0.02, 1.0])
+def test_responses_are_the_pairs_that_neurokit2_finds(noise_us):
+    """Onsets and peaks are NeuroKit2's, in clean and in noisy signals, where nothing is left out for its size."""
+    import neurokit2 as nk
+    from scipy.signal import butter, sosfiltfilt
+
+    eda = eda_of([5, 20, 31, 60, 64, 100]) + np.random.default_rng(1).normal(0, noise_us, 120 * LOW_HZ)
+    smooth = sosfiltfilt(butter(4, 1.0, fs=LOW_HZ, output="sos"), eda)
+    phasic = sosfiltfilt(butter(2, 0.05, "highpass", fs=LOW_HZ, output="sos"), smooth)
+    wanted = nk.eda_findpeaks(phasic, sampling_rate=LOW_HZ, method="neurokit", amplitude_min=0)
+    pairs = {(onset, peak) for onset, peak in zip(wanted["SCR_Onsets"], wanted["SCR_Peaks"], strict=True)}
+    found = physiology.scrs(eda)
+    assert len(found) >= 5
+    assert {(a * LOW_HZ, b * LOW_HZ) for a, b in zip(found.onset_s, found.peak_s, strict=True)} <= pairs

@@ -85,27 +85,23 @@ def inspiration_onsets(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
 def scrs(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 0.01) -> ScrEvents:
     """Skin conductance responses of at least `min_amplitude_us`.
 
-    eda_us: (t,) in uS, tonic level kept or not. Low-pass 1 Hz, phasic part above 0.05 Hz, NeuroKit2's onset and peak
-    pairs; amplitudes are those of the phasic part. A flat signal has none. Raises ChannelError.
+    eda_us: (t,) in uS, tonic level kept or not. Low-pass 1 Hz, phasic part above 0.05 Hz, onset and peak pairs as
+    NeuroKit2 finds them; amplitudes are those of the phasic part. A flat signal has none. Raises ChannelError.
     """
     eda = _checked(eda_us, "EDA")
     none = ScrEvents(np.empty(0), np.empty(0), np.empty(0))
     if _is_flat(eda) or len(eda) < 6 * rate_hz:
         return none
-    import neurokit2 as nk
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter, find_peaks, sosfiltfilt
 
     if rate_hz > 2.5:
         eda = sosfiltfilt(butter(4, 1.0, fs=rate_hz, output="sos"), eda)
     phasic = sosfiltfilt(butter(2, 0.05, "highpass", fs=rate_hz, output="sos"), eda)
-    try:
-        # A relative minimum would let one large response hide all others: the absolute one follows below.
-        found = nk.eda_findpeaks(phasic, sampling_rate=rate_hz, method="neurokit", amplitude_min=0)
-    except (ValueError, IndexError):  # NeuroKit2 cannot pair onsets and peaks where there is neither
-        return none
-    onset, peak = (np.asarray(found[key], dtype=float) for key in ("SCR_Onsets", "SCR_Peaks"))
-    whole = np.isfinite(onset) & np.isfinite(peak)
-    onset, peak = onset[whole].astype(int), peak[whole].astype(int)
+    # The pairs of nk.eda_findpeaks(method="neurokit", amplitude_min=0), which takes several times as long. A relative
+    # minimum would let one large response hide all others: the absolute one follows below.
+    peak, trough = find_peaks(phasic)[0], find_peaks(-phasic)[0]
+    before = np.searchsorted(trough, peak) - 1
+    onset, peak = trough[before[before >= 0]], peak[before >= 0]
     amplitude = phasic[peak] - phasic[onset]
     # The high-pass rebounds after a large response; there the skin conductance itself does not rise.
     rise = np.array([eda[last] - eda[first : last + 1].min() for first, last in zip(onset, peak, strict=True)])
