@@ -20,11 +20,17 @@ COPY requirements.lock ./
 RUN pip install --no-deps --require-hashes --only-binary :all: --index-url "$PYPI_INDEX_URL" -r requirements.lock
 COPY pyproject.toml requirements.txt README.md LICENSE WEIGHTS_LICENSE.txt ./
 COPY src ./src
-# Tests, headers and build tools of the libraries are 300 MB that nothing here reads.
+# Tests, headers, sources and build tools of the libraries, Arrow's clients of Flight and S3 servers and the notebook
+# extension of pydeck are 400 MB that nothing here reads.
 RUN pip install --no-deps --no-build-isolation . \
  && pip uninstall --yes pip \
- && find /opt/venv -type d \( -name tests -o -name include -o -path '*/torch/test' \) -prune -exec rm -rf {} + \
- && find /opt/venv -path '*/torch/bin/*' ! -name torch_shm_manager -delete
+ && find /opt/venv -type d \( -name tests -o -name include -o -path '*/torch/test' -o -path '*/pydeck/nbextension/static' \) \
+      -prune -exec rm -rf {} + \
+ && find /opt/venv -path '*/torch/bin/*' ! -name torch_shm_manager -delete \
+ && find /opt/venv -path '*/pyarrow/*' \( -name 'libarrow_flight*' -o -name '_flight*' -o -name 'libarrow_s3*' -o -name '_s3fs*' \) \
+      -delete \
+ && find /opt/venv -type f \( -name '*.[ach]' -o -name '*.[ch]pp' -o -name '*.cu' -o -name '*.p[xy]x' -o -name '*.pxd' \) \
+      -delete
 
 # hadolint ignore=DL3006
 FROM ${PYTHON_IMAGE}

@@ -59,6 +59,8 @@ make_base() {
     touch "$base.made"
   fi
   rm -rf "$base"/var/cache/apt/* "$base"/var/lib/apt/lists/* "$base"/var/log/* "$base/etc/resolv.conf"
+  # As the published base, which is made without manuals and translations.
+  rm -rf "$base"/usr/share/{doc,man,info,locale,lintian}/*
   ln -sf python3.11 "$base/usr/bin/python3"
   ln -sf python3.11 "$base/usr/bin/python"
   cp /etc/ssl/certs/ca-certificates.crt "$base/etc/ssl/certs/"
