@@ -13,7 +13,7 @@ from toy_fold import same, small, weights
 from physiosynth.training.trainer import Trainer
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
-SETTINGS = small(batch_size=2, total_steps=30, validate_every=6, validation_windows=2)
+SETTINGS = small(batch_size=2, total_steps=18, validate_every=4, validation_windows=2)
 
 
 def start(fold, out) -> subprocess.Popen:
@@ -42,12 +42,12 @@ def test_a_run_that_was_terminated_and_killed_ends_bit_equal_to_an_unbroken_one(
     """SIGTERM saves and says how to go on; SIGKILL loses steps, which are made again; the weights end the same."""
     broken = tmp_path / "broken"
     process = start(fold, broken)
-    told = stop_after(process, 4, signal.SIGTERM)
+    told = stop_after(process, 3, signal.SIGTERM)
     assert process.returncode == 130
     assert "Interrupted" in told and "the same command goes on" in told
     assert "Traceback" not in told
     process = start(fold, broken)
-    told = stop_after(process, 14, signal.SIGKILL)
+    told = stop_after(process, 10, signal.SIGKILL)
     assert "Going on at step" in told
     assert process.returncode == -signal.SIGKILL
     process = start(fold, broken)
