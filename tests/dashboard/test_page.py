@@ -61,8 +61,12 @@ def shown(page: AppTest) -> str:
 
 
 def alts(page: AppTest) -> list[str]:
-    """Alternative texts of the pictures on the page."""
-    return [image.alt for element in page.get("image") for image in element.proto.imgs]
+    """What the charts on the page show, in words."""
+    return [element.proto.alt for element in page.get("vega_lite_chart")]
+
+
+def html(page: AppTest) -> str:
+    return "\n".join(element.proto.body for element in page.get("html"))
 
 
 def by_label(widgets, label: str):
@@ -83,12 +87,12 @@ def test_it_opens_with_nothing_configured(page):
 
 
 def test_generating_shows_the_state_that_was_picked(page):
-    """Traces, readings, likeness and provenance of the state asked for appear, and stay when the view changes."""
+    """Traces, readings and provenance of the state asked for appear, and stay when the view changes."""
     page.pills(key="state").set_value(["stress"])
     generate(page)
     assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
     assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
-    assert all(label in shown(page) for label in ("Heart rate", "ECG (175 Hz)", "Resp (4 Hz)", "EDA (4 Hz)", "Seed 6"))
+    assert "Heart rate" in html(page) and "Seed 6" in shown(page)
     run = page.session_state["runs"][-1]
     by_label(page.slider, "Window").set_value(3).run()
     assert page.session_state["runs"][-1] is run
@@ -136,7 +140,8 @@ def test_a_reference_that_is_not_there_is_a_warning(page):
     path_field(page, "fold").set_value("/no/fold")
     generate(page)
     assert "/no/fold" in words(page.warning) and not page.exception
-    assert any(text.startswith("Synthetic") for text in alts(page)) and "Likeness" not in shown(page)
+    assert any(text.startswith("Synthetic") for text in alts(page))
+    assert "Likeness" not in [tab.label for tab in page.tabs]
 
 
 def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):

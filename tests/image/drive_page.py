@@ -5,7 +5,6 @@ turns: also two visitors at a time, of whom the first closes the tab.
 """
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -15,8 +14,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "browser")]
+from driving import FLAGS, chromium_path, generate, made, pick, shown, type_in
+
 READY_WITHIN_S, STOP_WITHIN_S = 600, 5
 
 
@@ -25,8 +25,7 @@ def main() -> None:
     statuses, seconds = wait_until_ready(address, int(process))
     assert 200 in statuses, f"never ready: {statuses}"
     with sync_playwright() as driver:
-        path = os.environ.get("PHYSIOSYNTH_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         use(browser, address, words)
         if sys.argv[4:] == ["turns"]:
             take_turns(browser, address)
@@ -54,23 +53,20 @@ def opened(browser, address: str):
     tab = browser.new_page(viewport={"width": 1280, "height": 800})
     tab.set_default_timeout(120_000)
     tab.goto(address)
-    tab.get_by_role("button", name="Generate").wait_for()
-    return tab
+    return shown(tab)
 
 
 def ask_for(tab, windows: int, steps: int) -> None:
     tab.get_by_text("Sampling", exact=True).click()
     for label, value in (("ECG steps", steps), ("LOW steps", steps), ("Windows", windows)):
-        field = tab.get_by_label(label, exact=True)
-        field.fill(str(value))
-        field.press("Enter")
-    tab.get_by_role("button", name="Generate").click()
+        type_in(tab, label, value)
+    generate(tab)
 
 
 def begun(browser, address: str):
     """A tab with a run of minutes under way."""
     tab = opened(browser, address)
-    ask_for(tab, windows=64, steps=1000)
+    ask_for(tab, windows=64, steps=500)
     tab.get_by_text("Step ").first.wait_for()
     return tab
 
@@ -99,7 +95,7 @@ def take_turns(browser, address: str) -> None:
     ask_for(second, windows=1, steps=4)
     second.get_by_text("Waiting: 1 run of another page comes first").wait_for()
     first.close()
-    second.locator("img[alt*='Synthetic · baseline · window 1, 30 s: ECG']:visible").wait_for()
+    made(second, "1 baseline window").wait_for()
     second.close()
 
 
@@ -107,9 +103,10 @@ def use(browser, address: str, words: str) -> None:
     """Make one stress window in a tab of its own, and read the whole page for what should not be there."""
     tab = opened(browser, address)
     tab.get_by_text(words).first.wait_for()
-    tab.get_by_text("Stress", exact=True).first.click()
+    pick(tab, "Stress")
     ask_for(tab, windows=1, steps=4)
-    tab.locator("img[alt*='Synthetic · stress · window 1, 30 s: ECG']:visible").wait_for()
+    made(tab, "1 stress window").wait_for()
+    tab.locator("[role=graphics-document][aria-label*='stress · window 1']:visible").first.wait_for()
     text = tab.content()
     for unwanted in ("Traceback", "/app/", "/opt/venv", "/cache/", "/tmp/", "s3cret", "hush"):
         assert unwanted not in text, f"the page shows {unwanted!r}"

@@ -53,6 +53,8 @@ class Readiness:
         except Exception:
             self.stage = FAILED
             _LOG.exception("Not ready.")
+        else:
+            _load_detectors()
 
     def answer(self, request: Request) -> Response:
         """The answer of the route."""
@@ -90,3 +92,10 @@ def _ask() -> None:
     generator = load_generator(default_paths())
     one_step = Sampling(low_steps=1, ecg_steps=1, low_guidance=0.0, ecg_guidance=0.0)
     generator.sample_one(generator.info.conditions[0], sampling=one_step)
+
+
+def _load_detectors() -> None:
+    """Have the libraries that read windows at hand: loading them takes the first visitor longer than drawing does."""
+    import neurokit2  # noqa: F401
+    import pandas  # noqa: F401
+    import scipy.signal  # noqa: F401

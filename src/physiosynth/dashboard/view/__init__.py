@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from physiosynth.dashboard.view import gallery, likeness, numbers, tabs
 from physiosynth.dashboard.view.choosing import BESIDE, choose, choose_window, position_of
 from physiosynth.dashboard.view.measured import of_state, readings_of, readings_of_batch, readings_of_reference
 from physiosynth.dashboard.view.strips import reference_strip, synthetic_strip
+from physiosynth.dashboard.worker import UNEXPECTED
 from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:
     from physiosynth.dashboard.runs import Run
     from physiosynth.evaluation.wesad_real import RealWindows
 
-STYLE = Path(__file__).with_name("view.css")
+STYLE = Path(__file__).parents[1] / "view.css"
 SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Likeness"
 
 
@@ -38,16 +40,21 @@ def _view(run: Run, reference: RealWindows | None) -> None:
         _parts(run, reference)
     except PhysiosynthError as error:
         st.error(for_visitors(str(error)))
+    except Exception:  # drawn again by itself, this part is out of the page's own reach
+        logging.getLogger(__name__).exception("The view failed.")
+        st.error(UNEXPECTED)
 
 
 def _parts(run: Run, reference: RealWindows | None) -> None:
-    names = [SIGNALS, PAPER, HEART, ALL, *([LIKENESS] if reference is not None else [])]
     choice = choose(run, reference)
     batch, here = run.batch, synthetic_strip(run.batch, choice.position)
     other = None if choice.reference is None else reference_strip(reference, choice.reference)
-    panels = st.tabs(names, key=f"view_tab_{run.key}", on_change="rerun")
-    open_tab = next((name for name, panel in zip(names, panels, strict=True) if panel.open), SIGNALS)
     same, matching = batch.take(of_state(batch, here.condition).tolist()), of_state(reference, here.condition)
+    if reference is not None and not len(matching):
+        st.info(f"The reference has no {here.condition} windows, so there is nothing to compare with.")
+    names = [SIGNALS, PAPER, HEART, ALL, *([LIKENESS] if len(matching) else [])]
+    panels = st.tabs(names, key="view_tab", on_change="rerun")
+    open_tab = next((name for name, panel in zip(names, panels, strict=True) if panel.open), SIGNALS)
     with panels[names.index(open_tab)]:
         if open_tab == SIGNALS:
             tabs.signals(here, other, choice.arrangement == BESIDE)
@@ -57,10 +64,8 @@ def _parts(run: Run, reference: RealWindows | None) -> None:
             tabs.heart(same, here, reference, other)
         elif open_tab == ALL:
             gallery.show(batch, run.key, choice.position, lambda i: _open(run, i))
-        elif len(matching):
-            likeness.show(same, reference, matching)
         else:
-            st.info(f"The reference has no {here.condition} windows, so there is nothing to compare with.")
+            likeness.show(same, reference, matching)
     numbers.show(
         readings_of(here),
         readings_of_batch(same),
@@ -73,15 +78,7 @@ def _parts(run: Run, reference: RealWindows | None) -> None:
 def _open(run: Run, position: int) -> None:
     """Show a window in the charts."""
     choose_window(run, position)
-    st.session_state[f"view_tab_{run.key}"] = SIGNALS
-
-
-def show_idle(reference: RealWindows, condition: str) -> None:
-    """Before the first run: a reference window of the chosen state, so that one sees what is going to be made."""
-    matching = of_state(reference, condition)
-    if len(matching):
-        st.html(STYLE)
-        tabs.signals(reference_strip(reference, int(matching[0])), None, beside=False)
+    st.session_state["view_tab"] = SIGNALS
 
 
 def thumbnail(run: Run) -> None:

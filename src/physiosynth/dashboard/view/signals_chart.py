@@ -258,9 +258,9 @@ def _overview_rows(strip: Strip) -> pd.DataFrame:
 def _event_rows(strip: Strip, measured: Readings, suffix: str) -> list[pd.DataFrame]:
     import pandas as pd
 
-    intervals = [None, *np.diff(measured.beats_s)]
+    intervals = np.diff(measured.beats_s, prepend=np.nan)
     beats = [
-        f"R peak at {t:.3f} s" + (f"; {1000 * rr:.0f} ms after the one before ({60 / rr:.0f}/min)" if rr else "")
+        f"R peak at {t:.3f} s" + (f"; {1000 * rr:.0f} ms after the one before ({60 / rr:.0f}/min)" if rr > 0 else "")
         for t, rr in zip(measured.beats_s, intervals, strict=True)
     ]
     breaths = [f"Inspiration begins at {t:.2f} s" for t in measured.inspirations_s]
