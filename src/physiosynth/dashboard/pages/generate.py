@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from physiosynth.generate.core import WESADGenerator
 
-REDRAW_S = 1.5  # between two drawings of the windows that are finished so far
+REDRAW_S = 1.0  # between two drawings of the windows that are finished so far
 # On the first visit: up to as many windows of each state, if they are cheap, are made before anybody asks.
 FIRST_WINDOWS, FIRST_WORK = 8, 1000
 FIRST_WITHIN_S = 3.0  # waited for in place, so that the page is drawn once
