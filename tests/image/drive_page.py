@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "browser")]
-from driving import FLAGS, chromium_path, generate, made, pick, shown, type_in
+from driving import FLAGS, chromium_path, generate, made, pick, shown, type_in  # noqa: E402
 
 READY_WITHIN_S, STOP_WITHIN_S = 600, 5
 
@@ -51,7 +51,7 @@ def wait_until_ready(address: str, process: int) -> tuple[set[int], float]:
 
 def opened(browser, address: str):
     tab = browser.new_page(viewport={"width": 1280, "height": 800})
-    tab.set_default_timeout(120_000)
+    tab.set_default_timeout(300_000)
     tab.goto(address)
     return shown(tab)
 
