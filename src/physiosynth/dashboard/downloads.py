@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard.settings import settings
+from physiosynth.dashboard.sources import default_paths, load_generator
+from physiosynth.errors import PhysiosynthError
 from physiosynth.generate.bundle import DEFAULT
 
 if TYPE_CHECKING:
     from physiosynth.dashboard.runs import Run
 
 ELSEWHERE = "bundle.zip"  # stands for a bundle that the page does not name
+BUTTON_PX, WORDS_PX = 112, 196  # side by side on a screen of 390 pixels
 INSIDE = "All windows with units, rates, states, beat times, settings and the word synthetic inside."
 
 
@@ -29,28 +32,37 @@ def _files(run: Run) -> None:
     from physiosynth.generate.export import FORMATS, to_bytes
 
     for each in FORMATS:
-        st.download_button(
-            f"Download {each.name}",
-            data=lambda each=each: to_bytes(run.batch, each),
-            file_name=run.file_stem + each.suffix,
-            mime=each.mime,
-            on_click="ignore",
-            key=f"download_{each.name}",
-            icon=":material/download:",
-            disabled=each.missing is not None,
-            width="stretch",
-        )
-        st.caption(each.missing or each.readers)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.download_button(
+                each.name,
+                data=lambda each=each: to_bytes(run.batch, each),
+                file_name=run.file_stem + each.suffix,
+                mime=each.mime,
+                on_click="ignore",
+                key=f"download_{each.name}",
+                icon=":material/download:",
+                disabled=each.missing is not None,
+                width=BUTTON_PX,
+            )
+            st.markdown(f":small[{each.missing or each.readers}]", width=WORDS_PX)
 
 
 def _code(run: Run) -> None:
     from physiosynth.generate.snippets import command_line, counts_of, python_snippet
 
     source, file = run.batch.provenance, f"{run.file_stem}.npz"
-    bundle = DEFAULT if settings().bundle == DEFAULT else ELSEWHERE
-    if counts_of(source) is None:
-        st.caption("Calibrated windows are drawn again from a downloaded file, which holds what they were matched to.")
+    bundle = _bundle_name(source.bundle_sha256)
     st.code(python_snippet(source, bundle, file), language="python", wrap_lines=True)
-    st.caption("In the project's folder:")
-    st.code(command_line(source, bundle, file), language="bash", wrap_lines=True)
-    st.caption(f"Any downloaded file is checked by drawing it again: `python scripts/reproduce.py {file}`")
+    lines = ["# The same in the project's folder", command_line(source, bundle, file)]
+    if counts_of(source) is not None:
+        lines += ["# Draw any downloaded file again and compare", f"python scripts/reproduce.py {file}"]
+    st.code("\n".join(lines), language="bash", wrap_lines=True)
+
+
+def _bundle_name(sha256: str) -> str:
+    """What from_bundle is given for the bundle of this hash: "default", or a name that stands for it."""
+    try:
+        usual = settings().bundle == DEFAULT and load_generator(default_paths()).info.bundle_sha256
+    except PhysiosynthError:
+        return ELSEWHERE
+    return DEFAULT if usual == sha256 else ELSEWHERE

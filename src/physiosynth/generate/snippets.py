@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -18,35 +20,37 @@ def python_snippet(provenance: Provenance, bundle: str = DEFAULT, file: str = FI
     bundle: what from_bundle is given; file: a file of the windows, from which those are drawn again that were
     calibrated or picked out of a run.
     """
-    opened = f"generator = WESADGenerator.from_bundle({bundle!r})  # bundle {provenance.bundle_sha256[:12]}\n"
+    opened = f"generator = WESADGenerator.from_bundle({json.dumps(bundle)})  # bundle {provenance.bundle_sha256[:12]}\n"
     counts = counts_of(provenance)
     if counts is None:
         return (
             "from physiosynth.generate.core import WESADGenerator\n"
             "from physiosynth.generate.export import read\n"
             "from physiosynth.generate.reproducing import reproduce\n\n"
-            f"{opened}batch = reproduce(read({file!r}).provenance, generator)  # a file of these windows\n"
+            f"{opened}stored = read({json.dumps(file)})  # a file of these windows\n"
+            "batch = reproduce(stored.provenance, generator)\n"
         )
     names = ["Sampling", *(["Targets"] if provenance.targets else []), "WESADGenerator"]
-    asked = [repr(counts), f"seed={provenance.seed}", f"sampling={_call('Sampling', _sampling(provenance))}"]
-    asked += [f"targets={_call('Targets', provenance.targets)}"] if provenance.targets else []
+    asked = f"    {json.dumps(counts)},\n    seed={provenance.seed},\n"
+    asked += f"    sampling={_call('Sampling', _sampling(provenance))},\n"
+    asked += f"    targets={_call('Targets', provenance.targets)},\n" if provenance.targets else ""
     return (
         f"from physiosynth.generate.core import {', '.join(names)}\n\n{opened}"
-        "batch = generator.generate_dataset(\n" + "".join(f"    {each},\n" for each in asked) + ")\n"
-        "signals = batch.fused()  # (windows, 5250, 3) at 175 Hz: ECG in mV, Resp in % of the belt, EDA in uS\n"
+        f"batch = generator.generate_dataset(\n{asked})\n"
+        "signals = batch.fused()  # windows x 5250 x ECG mV, Resp %, EDA uS\n"
     )
 
 
 def command_line(provenance: Provenance, bundle: str = DEFAULT, file: str = FILE) -> str:
     """The command that writes the same windows; see python_snippet."""
-    counts, named = counts_of(provenance), [] if bundle == DEFAULT else ["--bundle", bundle]
+    counts, named = counts_of(provenance), [] if bundle == DEFAULT else [f"--bundle {shlex.quote(bundle)}"]
     if counts is None:
-        return " ".join(["python scripts/reproduce.py", file, *named, "--out", f"again_{file}"])
-    parts = ["python scripts/sample.py", *named, "--condition", ",".join(f"{name}:{n}" for name, n in counts.items())]
-    parts += ["--seed", str(provenance.seed)]
-    for name, value in {**_sampling(provenance), **provenance.targets}.items():
-        parts += [f"--{name.replace('_', '-')}", str(value)]
-    return " ".join([*parts, "--out", file])
+        return _wrapped([f"python scripts/reproduce.py {shlex.quote(file)}", *named, f"--out again_{file}"])
+    states = ",".join(f"{name}:{number}" for name, number in counts.items())
+    asked = {**_sampling(provenance), **provenance.targets}
+    options = [f"--{name.replace('_', '-')} {value}" for name, value in asked.items()]
+    start = f"python scripts/sample.py --condition {states} --seed {provenance.seed}"
+    return _wrapped([start, *named, *options, f"--out {shlex.quote(file)}"])
 
 
 def counts_of(provenance: Provenance) -> dict[str, int] | None:
@@ -73,4 +77,13 @@ def _sampling(provenance: Provenance) -> dict[str, Any]:
 
 
 def _call(name: str, values: Mapping[str, Any]) -> str:
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in values.items())})"
+    """A call in an argument list, two arguments a line."""
+    given = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    lines = [", ".join(given[i : i + 2]) for i in range(0, len(given), 2)]
+    return f"{name}(\n        " + ",\n        ".join(lines) + ",\n    )"
+
+
+def _wrapped(parts: list[str]) -> str:
+    """A command over several lines, its start alone on the first one and two options on each other."""
+    lines = [parts[0], *(" ".join(parts[i : i + 2]) for i in range(1, len(parts), 2))]
+    return " \\\n  ".join(lines)

@@ -47,16 +47,16 @@ class Format:
 
 ZIP = "application/zip"
 FORMATS = (
-    Format("CSV", ".csv", "text/csv", "Spreadsheets, pandas, R: one row a time, rounded to 5 decimals",
+    Format("CSV", ".csv", "text/csv", "Spreadsheets, pandas, R: one row a time, 5 decimals",
            csv_table.write, csv_table.read),
     Format("NPZ", ".npz", "application/octet-stream", "numpy: arrays by window, every bit kept", npz.write, npz.read),
     Format("Parquet", ".parquet", "application/vnd.apache.parquet",
            "pandas, polars, DuckDB, R arrow: the CSV's table, typed and small", parquet.write, parquet.read, "pyarrow"),
     Format("HDF5", ".h5", "application/x-hdf5", "h5py, MATLAB, Julia: arrays by window with units as attributes",
            hdf5.write, hdf5.read, "h5py"),
-    Format("WFDB", ".wfdb.zip", ZIP, "PhysioNet tools: a zip of records with beats as annotations, 16 bits",
+    Format("WFDB", ".wfdb.zip", ZIP, "PhysioNet tools: a zip of records with beats, 16 bits",
            wfdb_records.write, wfdb_records.read, "wfdb"),
-    Format("EDF+", ".edf.zip", ZIP, "EDFbrowser, MNE: a zip of one file a window with annotations, 16 bits",
+    Format("EDF+", ".edf.zip", ZIP, "EDFbrowser, MNE: a zip of one file a window, 16 bits",
            edf.write, edf.read, "edfio"),
     Format("BIDS", ".bids.zip", ZIP, "BIDS apps: a zip of a dataset with physio recordings and events",
            bids.write, bids.read),
