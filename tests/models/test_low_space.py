@@ -147,7 +147,7 @@ def test_r_peaks_are_set_to_the_heights_asked_for():
 
 def test_what_is_added_to_the_beats_is_found_in_their_mean_beat():
     """At its whole height round R, in every window; between beats nothing is added."""
-    low, phase, ecg = windows(4)
+    _, phase, ecg = windows(4)
     change = torch.zeros(4, BEAT_SAMPLES)
     change[:, BEFORE + 20 : BEFORE + 30] = 0.3
     gain = mean_beats(with_beats_changed(ecg, phase, change), phase) - mean_beats(ecg, phase)

@@ -24,7 +24,8 @@ class JointLoss(nn.Module):
 
     weights: lambda of each stream; ecg_share: of a batch, what the ECG network sees (its windows cost ten times those
     of LOW); eda_weight: of LOW's first channel, the EDA (its shape in a coupled pair), whose responses are small beside
-    its drift; beat_variation: SD in scores by which the beats' form is moved away from the training people's own. In a coupled pair the ECG network is shown the recorded LOW channels and beats.
+    its drift; beat_variation: SD in scores by which the beats' form is moved away from the training people's own. In a
+    coupled pair the ECG network is shown the recorded LOW channels and beats.
     """
 
     def __init__(
