@@ -21,14 +21,15 @@ def r_samples(ecg: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
     """Each beat's R: ((b, k) sample index, (b, k) height), index -1 where a window has no such beat.
 
     ecg (b, 175 s, 1), phase (b, 4 s + 1), of windows or of recordings. R is the sample farthest from zero near a whole
-    number of the phase.
+    number of the phase. A beat counts where that number is reached within the window: of one that is cut off by its
+    end, the foot would be taken for its height.
     """
     at = at_ecg_rate(phase.unsqueeze(-1))[..., 0]
     number = at.round()
     beat = (number - phase[:, :1].ceil()).long()
     most = int((phase[:, -1] - phase[:, 0]).max()) + 2
     size = ecg[..., 0].abs()
-    wanted = ((at - number).abs() < NEAR) & (beat >= 0) & (beat < most)
+    wanted = ((at - number).abs() < NEAR) & (beat >= 0) & (beat < most) & (number <= at[:, -1:])
     beat = beat.clamp(0, most - 1)
     none = torch.full((len(ecg), most), -1.0, dtype=size.dtype, device=size.device)
     height = none.scatter_reduce(1, beat, torch.where(wanted, size, -1.0), "amax")
