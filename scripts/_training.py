@@ -28,6 +28,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--warmup-steps", type=int)
     group.add_argument("--lambda-low", type=float)
     group.add_argument("--lambda-ecg", type=float, help="0: the stream stays as it is")
+    group.add_argument("--beat-variation", type=float, help="SD by which the form of the beats is varied")
     group.add_argument("--eda-weight", type=float, help="of the EDA within the loss of LOW")
     group.add_argument("--ema", choices=("exponential", "power"))
     group.add_argument("--ema-decay", type=float)

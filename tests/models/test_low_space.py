@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from physiosynth.models.low_space import CONSTANTS, DRAWN_CHANNELS, SHAPES, LowSpace
-from physiosynth.models.mean_beat import BEFORE, beat_heights, mean_beats, r_samples
+from physiosynth.models.mean_beat import (
+    BEAT_SAMPLES,
+    BEFORE,
+    FORMS,
+    beat_heights,
+    mean_beats,
+    r_samples,
+    with_beats_changed,
+    with_heights,
+)
 from physiosynth.models.rhythm import at_ecg_rate, beat_times
 from physiosynth.models.targets import TARGET_INPUTS, target_inputs
 from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_STEPS
@@ -119,6 +128,45 @@ def test_the_mean_beat_stands_on_its_r():
     assert (beats.argmax(dim=1) == BEFORE).all()
     assert beats[:, BEFORE].numpy() == pytest.approx(1.1, abs=0.05)
     assert beats[:, :10].abs().max() < 0.05
+
+
+def test_r_peaks_are_set_to_the_heights_asked_for():
+    """Scattered by a tenth, they come back to a breath's swing, window by window; what lies between moves with them."""
+    _, phase, ecg = windows(4)
+    beats = torch.linspace(0, 30, LOW_STEPS + 1)
+    asked = (1 + 0.05 * torch.sin(beats)).expand(4, -1)
+    asked = asked / asked.median()
+    g = torch.Generator().manual_seed(5)
+    scattered = ecg * (
+        1 + 0.1 * torch.rand(4, 1, 1, generator=g) + 0.05 * torch.sin(torch.arange(ECG_STEPS) / 99.0)[:, None]
+    )
+    apart = (beat_heights(scattered, phase) - asked).abs().mean()
+    found = beat_heights(with_heights(scattered, phase, asked), phase)
+    assert (found - asked)[:, 4:-4].abs().mean() < 0.015 < apart / 2
+
+
+def test_what_is_added_to_the_beats_is_found_in_their_mean_beat():
+    """At its whole height round R, in every window; between beats nothing is added."""
+    _, phase, ecg = windows(4)
+    change = torch.zeros(4, BEAT_SAMPLES)
+    change[:, BEFORE + 20 : BEFORE + 30] = 0.3
+    gain = mean_beats(with_beats_changed(ecg, phase, change), phase) - mean_beats(ecg, phase)
+    assert torch.allclose(gain[:, BEFORE + 21 : BEFORE + 29], torch.tensor(0.3), atol=0.02)
+    assert gain[:, : BEFORE - 20].abs().max() < 0.02
+
+
+def test_a_change_of_a_beat_moves_its_form_as_asked():
+    """Scores asked for and scores found agree; what LOW draws is moved without becoming wider."""
+    space, (low, phase, ecg) = fitted(), windows(200, seed=1)
+    by = 0.3 * torch.randn(200, FORMS + 1, generator=torch.Generator().manual_seed(2))
+    before = space.measure(low, phase, ecg)
+    changed = with_beats_changed(ecg, phase, space.beat_changes(by[:, :FORMS]))
+    moved = space.form_scores(space.measure(low, phase, changed).form) - space.form_scores(before.form)
+    assert torch.corrcoef(torch.stack([moved[:, 0], by[:, 0]]))[0, 1] > 0.8
+    drawn = space.encode(before)
+    wider = space.with_form_moved(drawn, by)
+    assert torch.equal(wider[..., : -FORMS - 1], drawn[..., : -FORMS - 1])
+    assert wider[:, 0, -FORMS - 1 :].std() == pytest.approx(drawn[:, 0, -FORMS - 1 :].std().item(), rel=0.05)
 
 
 def test_a_target_is_a_score_and_a_mark_that_it_is_given():

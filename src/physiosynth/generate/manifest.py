@@ -28,6 +28,7 @@ SETTING_KEYS = {
     "x0_clip_q": "x0_clip_q",
     "precision": "sampling_precision",
     "alpha_bar_end": "sampling_alpha_bar_end",
+    "lowpass_hz": "sampling_lowpass_hz",
     "guidance_from": "cfg_from",
     "guidance_to": "cfg_to",
 }

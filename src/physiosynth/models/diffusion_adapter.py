@@ -9,13 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.models.architecture import Architecture
+from physiosynth.models.band import low_passed
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
+from physiosynth.models.mean_beat import with_heights
 from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import StepCallback, evaluations, ignore_step
 from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.targets import target_inputs, without_targets
 from physiosynth.physiology import breathing_rate, scr_rate
-from physiosynth.signals import ECG_STEPS, LOW_CHANNELS, LOW_STEPS
+from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_CHANNELS, LOW_STEPS
 
 TRIES = 4  # draws of LOW of which the nearest is kept, where a breathing or SCR rate is asked for
 SCR_SHARE = 0.0033  # of the EDA's SD: 0.01 uS where people differ by 3
@@ -99,7 +101,11 @@ class TwoStreamDiffusionAdapter(nn.Module):
         length = ECG_STEPS + 2 * margin
         waves = self.ecg.sample(
             y, ecg, x_T=ecg_x_T, length=length, context=context, generators=generators, on_step=counted
-        )[:, margin : length - margin]
+        )
+        if phase is None:
+            return AdapterSamples(drawn, waves, None)
+        waves = low_passed(waves, ecg.lowpass_hz, ECG_HZ)[:, margin : length - margin]
+        waves = with_heights(waves, phase, window.height)
         return AdapterSamples(drawn, waves, phase)
 
     def _nearest(self, draws: list[Tensor], rates: Tensor) -> Tensor:

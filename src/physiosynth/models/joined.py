@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from physiosynth.models.band import low_passed
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, to_model, to_user
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter, beat_offsets
 from physiosynth.models.joined_low import agree_low, low_noise, low_signals
 from physiosynth.models.low_space import CONSTANTS, FORM_CONSTANTS, MIN_ADVANCE, LowSpace
+from physiosynth.models.mean_beat import with_heights
 from physiosynth.models.overlapping import Grid, Plan, agreeing, shared_noise
 from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import Denoiser, StepCallback, ignore_step, sample
@@ -90,7 +92,9 @@ def draw_joined(
     waves = _sampled(adapter.ecg, denoise, ecg, lambda: shared_noise(ecg_grid, 1, generators[1]), device, progress)
     steps = len(plan) * LOW_HZ
     window = space.window(signals.T[None, :steps], signals.new_zeros(1), form[:1])
-    return JoinedSamples(window.low[0], ecg_grid.fade(waves).T[: len(plan) * ECG_HZ], phase[: steps + 1])
+    phase = phase[: steps + 1]
+    recorded = low_passed(ecg_grid.fade(waves).T[None], ecg.lowpass_hz, ECG_HZ)[:, : len(plan) * ECG_HZ]
+    return JoinedSamples(window.low[0], with_heights(recorded, phase[None], window.height)[0], phase)
 
 
 def in_chunks(

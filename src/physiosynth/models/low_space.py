@@ -153,6 +153,21 @@ class LowSpace(nn.Module):
         low = torch.stack([eda, resp] if _EDA < _RESP else [resp, eda], dim=-1)
         return LowWindow(low, phase, torch.cat([height, height[:, -1:]], dim=1), form)
 
+    def beat_changes(self, scores: Tensor) -> Tensor:
+        """(b, BEAT_SAMPLES) changes of a beat that move its form by about (b, FORMS) scores."""
+        first = _AT[FORM_CONSTANTS[0]]
+        knots = self.knots[first : first + FORMS]
+        upper, lower = (int((self.scores - sd).abs().argmin()) for sd in (1.0, -1.0))
+        return (scores * (knots[:, upper] - knots[:, lower]) / 2) @ self.beat_basis
+
+    def with_form_moved(self, drawn: Tensor, by: Tensor) -> Tensor:
+        """(b, 120, c) as drawn with the scores of the form moved by (b, 13), spread as widely as before on average."""
+        moved = drawn.clone()
+        at = slice(drawn.shape[-1] - len(FORM_CONSTANTS), None)
+        share = by.square().mean().item()
+        moved[..., at] = (moved[..., at] + CONSTANT_GAIN * by[:, None]) / (1 + share) ** 0.5
+        return moved
+
     def form_scores(self, form: Tensor) -> Tensor:
         """(b, 13) normal scores of what the beats look like: what the ECG network is told."""
         return self.to_scores(form, first=_AT[FORM_CONSTANTS[0]])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from physiosynth.datasets.loading import WindowItem
 from physiosynth.models.architecture import Architecture
+from physiosynth.models.mean_beat import FORMS, with_beats_changed
 from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.targets import target_inputs
 
@@ -23,14 +24,21 @@ class JointLoss(nn.Module):
 
     weights: lambda of each stream; ecg_share: of a batch, what the ECG network sees (its windows cost ten times those
     of LOW); eda_weight: of LOW's first channel, the EDA (its shape in a coupled pair), whose responses are small beside
-    its drift. In a coupled pair the ECG network is shown the recorded LOW channels and beats.
+    its drift; beat_variation: SD in scores by which the beats' form is moved away from the training people's own. In a
+    coupled pair the ECG network is shown the recorded LOW channels and beats.
     """
 
     def __init__(
-        self, architecture: Architecture, weights: dict[str, float], ecg_share: float = 1.0, eda_weight: float = 1.0
+        self,
+        architecture: Architecture,
+        weights: dict[str, float],
+        ecg_share: float = 1.0,
+        eda_weight: float = 1.0,
+        beat_variation: float = 0.0,
     ) -> None:
         super().__init__()
         self.architecture, self.weights, self.ecg_share = architecture, weights, ecg_share
+        self.beat_variation = beat_variation
         self.low, self.ecg = architecture.build()
         channels = torch.ones(len(architecture.low.channels))
         channels[0] = eda_weight
@@ -77,6 +85,12 @@ class JointLoss(nn.Module):
         with torch.autocast(ecg.device.type, enabled=False):
             window = space.measure(batch.low, batch.phase, ecg)
             drawn = space.encode(window)
+            if vary and self.beat_variation:
+                moved = self.beat_variation * torch.randn(window.form.shape, generator=generator).to(ecg)
+                drawn = space.with_form_moved(drawn, moved)
+                change = space.beat_changes(moved[:seen, :FORMS])
+                ecg = with_beats_changed(ecg[:seen], batch.phase[:seen], change)
+                window = space.measure(batch.low[:seen], batch.phase[:seen], ecg)
             context = ecg_context(window.low[:seen], window.phase[:seen], window.height[:seen])
             form = space.form_scores(window.form[:seen])
         form = form + (blur[:seen] * torch.randn(form.shape, generator=generator)).to(form)

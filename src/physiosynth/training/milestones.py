@@ -17,6 +17,7 @@ from physiosynth.models.architecture import Architecture
 
 KEPT = 2  # the best and the one before it: a run that improves a hundred times must not fill the disk
 COUPLED_STEPS = {"low": 16, "ecg": 12}
+ABOVE_BAND = 1.15  # of the band the ECG was filtered to: a Butterworth filter's own slope is left as it is
 COUPLED_GUIDANCE = {"low": 0.0, "ecg": 0.0}
 
 
@@ -56,7 +57,7 @@ def milestone_manifest(
         "fold": fold.test_subject,
         "data_root": fold.path.name,
         **{f"val_{name}": validation[name] for name in ("total", "low", "ecg")},
-        **sampling_manifest(architecture.coupled),
+        **sampling_manifest(architecture.coupled, fold.config.get("filters")),
         "architecture": architecture.to_dict(),
         **({"target_ranges": ranges} if architecture.low.told else {}),
         "source": fold.source,
@@ -65,8 +66,11 @@ def milestone_manifest(
     }
 
 
-def sampling_manifest(coupled: bool) -> dict[str, Any]:
-    """The sampling settings that a manifest recommends, under the published keys and our own per-stream ones."""
+def sampling_manifest(coupled: bool, filters: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The sampling settings that a manifest recommends, under the published keys and our own per-stream ones.
+
+    filters: what the fold's signals were filtered with.
+    """
     if not coupled:
         return {
             "sampling_method": "ddim",
@@ -94,6 +98,7 @@ def sampling_manifest(coupled: bool) -> dict[str, Any]:
         "sampling_alpha_bar_end_ecg": 0.999,
         "debug_clip_x0_low": False,
         "debug_clip_x0_ecg": False,
+        **({"sampling_lowpass_hz_ecg": ABOVE_BAND * filters["ecg_band_hz"][1]} if filters else {}),
     }
 
 

@@ -31,6 +31,7 @@ class TrainSettings:
     lambda_low: float = 1.0  # weight of each stream's loss
     lambda_ecg: float = 1.0
     eda_weight: float = 1.0  # of the EDA within LOW's loss
+    beat_variation: float = 0.0  # SD, in scores, by which training moves the beats' form; see JointLoss
     ema: str = "exponential"  # average of weights; or "power", whose memory grows with the run
     ema_decay: float = 0.999  # of the exponential one
     ema_relative_sd: float = 0.05  # of the power one: the mean age of what is averaged, as a share of the run
@@ -52,6 +53,7 @@ class TrainSettings:
             "precision": self.precision in PRECISIONS,
             "batch_size": self.batch_size >= 1,
             "eda_weight": self.eda_weight > 0,
+            "beat_variation": 0 <= self.beat_variation <= 1,
             "ecg_batch": self.ecg_batch >= 1,
             "learning_rate": self.learning_rate > 0,
             "total_steps": self.total_steps is None or self.total_steps >= 1,

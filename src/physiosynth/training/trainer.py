@@ -65,7 +65,7 @@ class Trainer:
         self.architecture = settings.build_architecture(self.data["train"].one_hot.shape[1])
         weights = {"low": settings.lambda_low, "ecg": settings.lambda_ecg}
         share = min(1.0, settings.ecg_batch / settings.batch_size)
-        self.model = JointLoss(self.architecture, weights, share, settings.eda_weight)
+        self.model = JointLoss(self.architecture, weights, share, settings.eda_weight, settings.beat_variation)
         self.start = None if start_from is None else start_of(Path(start_from))
         if self.start is not None:
             self.start.fill(self.model)

@@ -1,0 +1,36 @@
+"""The band that a recording's filters leave: what a drawn signal holds above it is the network's own noise."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+TRANSITION, ATTENUATION_DB = 1.25, 60.0  # from the edge to so many times the edge, where it is down by so much
+
+
+def low_passed(x: Tensor, edge_hz: float, rate_hz: float) -> Tensor:
+    """(b, t, c) signals without what lies above edge_hz, by a linear-phase FIR put back in time; 0: as they are.
+
+    The ends are mirrored through their last values.
+    """
+    if not edge_hz or edge_hz * TRANSITION >= rate_hz / 2:
+        return x
+    taps = _taps(edge_hz / rate_hz).to(x)
+    half = min(len(taps) // 2, x.shape[1] - 1)
+    taps = taps[len(taps) // 2 - half : len(taps) // 2 + half + 1]
+    before = 2 * x[:, :1] - x[:, 1 : half + 1].flip(1)
+    after = 2 * x[:, -1:] - x[:, -half - 1 : -1].flip(1)
+    rows = torch.cat([before, x, after], dim=1).transpose(1, 2)
+    smooth = torch.nn.functional.conv1d(rows.flatten(0, 1)[:, None], taps[None, None])
+    return smooth.view(len(x), x.shape[2], -1).transpose(1, 2).contiguous()
+
+
+@lru_cache(maxsize=8)
+def _taps(edge: float) -> Tensor:
+    """Kaiser window FIR, flat up to `edge` in cycles a sample."""
+    from scipy.signal import firwin, kaiserord
+
+    count, beta = kaiserord(ATTENUATION_DB, 2 * edge * (TRANSITION - 1))
+    return torch.from_numpy(firwin(count | 1, edge * (1 + TRANSITION), window=("kaiser", beta)))

@@ -1,0 +1,35 @@
+"""What is kept of a drawn signal below an edge."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from physiosynth.models.band import low_passed
+from physiosynth.signals import ECG_HZ
+
+
+def sine(hertz: float) -> torch.Tensor:
+    return torch.sin(2 * math.pi * hertz * torch.arange(1750) / ECG_HZ)[None, :, None]
+
+
+@pytest.mark.parametrize(("hertz", "share"), [(1, 1), (20, 1), (40, 1), (60, 0), (80, 0)])
+def test_what_lies_below_the_edge_stays_and_what_lies_above_goes(hertz, share):
+    """At 45 Hz: a sine of 40 Hz is as it was, in time and height; one of 60 Hz is gone."""
+    x = sine(hertz)
+    assert torch.allclose(low_passed(x, 45, ECG_HZ)[:, 50:-50], share * x[:, 50:-50], atol=3e-3)
+
+
+def test_without_an_edge_below_the_highest_frequency_nothing_changes():
+    """0 is off, and an edge at the Nyquist frequency has nothing to take away."""
+    x = torch.randn(2, 500, 1, generator=torch.Generator().manual_seed(0))
+    assert low_passed(x, 0, ECG_HZ) is x
+    assert low_passed(x, 80, ECG_HZ) is x
+
+
+def test_a_slope_keeps_its_ends():
+    """Mirrored ends: a straight line stays one up to its first and last sample."""
+    line = torch.linspace(0, 1, 300)[None, :, None]
+    assert torch.allclose(low_passed(line, 45, ECG_HZ), line, atol=1e-4)
