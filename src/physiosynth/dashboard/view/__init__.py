@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 STYLE = Path(__file__).parents[1] / "view.css"
 SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Likeness"
 
+ONE_PERSON = (
+    "The reference windows are all of one person, the synthetic ones of many: a level that differs between people, "
+    "such as that of the EDA, may lie outside and still be plausible."
+)
+
 
 def show(run: Run, reference: RealWindows | None) -> None:
     """Draw a run, whole or as far as it is made, with the reference windows of its states.
@@ -72,6 +77,8 @@ def _parts(run: Run, reference: RealWindows | None) -> None:
         readings_of_reference(reference, here.condition),
         colours.current(),
     )
+    if len(matching) and reference.subjects is not None and len(set(reference.subjects)) == 1:
+        st.caption(ONE_PERSON)
     provenance(run)
 
 

@@ -27,6 +27,7 @@ OVERVIEW, OVERVIEW_BINS = 34, 400
 SIDE_BY_SIDE_FROM = 700  # pixels of width
 SHORTEST_S = 0.5
 EVENTS = {"ECG": "triangle-down", "Resp": "triangle-up", "EDA": "diamond"}
+MARKED = {"ECG": "heartbeats", "Resp": "breaths", "EDA": "skin conductance responses"}  # for those who hear the chart
 
 
 def table(sets: list[list[tuple[Strip, Readings | None]]]) -> pd.DataFrame:
@@ -205,7 +206,7 @@ def _line(channel: str, name: str, strip: Strip, palette: Palette) -> Spec:
 def _events(channel: str, name: str, strip: Strip, palette: Palette) -> Spec:
     offset = 8 if channel == "Resp" else -8
     return {
-        "type": "symbol", "from": {"data": name}, "clip": True, "encode": {"update": {
+        "type": "symbol", "from": {"data": name}, "clip": True, "description": MARKED[channel], "encode": {"update": {
             "x": {"scale": "x", "field": "t"}, "y": {"scale": "y", "field": "v", "offset": offset},
             "shape": {"value": EVENTS[channel]}, "size": {"signal": "pane < 420 ? 24 : 44"},
             "tooltip": {"field": "text"}, "description": {"field": "text"},
