@@ -5,6 +5,7 @@ import io
 import json
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -283,6 +284,14 @@ def test_large_values_are_never_clipped(tmp_path):
 def _wfdb_signals(folder):
     records = [wfdb.rdrecord(str(folder / f"w00005_stress_{part}")) for part in ("ecg", "low")]
     return {name: values for r in records for name, values in zip(r.sig_name, r.p_signal.T, strict=True)}
+
+
+def test_the_largest_seed_and_number_fit_into_every_header(tmp_path):
+    """EDF+ has 80 characters for who and what."""
+    batch = make_batch(1, first=99_999)
+    batch = replace(batch, provenance=replace(batch.provenance, seed=2**63 - 1), conditions=("meditation",))
+    for each in FORMATS:
+        assert read(write(batch, tmp_path / f"a{each.suffix}")).provenance.seed == 2**63 - 1
 
 
 # All of them

@@ -53,7 +53,7 @@ def write(signals: Signals, stream: BinaryIO) -> None:
                 zipped.writestr(f"{name}.tsv.gz", gzip.compress(rows.encode(), compresslevel=6, mtime=0))
                 zipped.writestr(f"{name}.json", _json(_about(piece.part, columns, provenance)))
             zipped.writestr(f"{stem}_events.tsv", _events(piece))
-            zipped.writestr(f"{stem}_events.json", _json(EVENT_COLUMNS))
+            zipped.writestr(f"{stem}_events.json", _json({"TaskName": _task(piece.part), **EVENT_COLUMNS}))
 
 
 def read(path: Path) -> Stored:
@@ -86,10 +86,13 @@ EVENT_COLUMNS = {
 }
 
 
+def _task(part: Part) -> str:
+    return "schedule" if part.recording else part.stretches[0][0]
+
+
 def _stem(part: Part, provenance: Provenance) -> str:
-    subject = f"sub-seed{provenance.seed}"
-    task = "task-schedule" if part.recording else f"task-{part.stretches[0][0]}_run-{part.number:05d}"
-    return f"{subject}/beh/{subject}_{task}"
+    subject, run = f"sub-seed{provenance.seed}", "" if part.recording else f"_run-{part.number:05d}"
+    return f"{subject}/beh/{subject}_task-{_task(part)}{run}"
 
 
 def _about(part: Part, columns: dict[str, str], provenance: Provenance) -> dict[str, Any]:
@@ -103,7 +106,8 @@ def _about(part: Part, columns: dict[str, str], provenance: Provenance) -> dict[
         "StartTime": 0,
         "Columns": list(columns),
         **channels,
-        "TaskName": "schedule" if part.recording else part.stretches[0][0],
+        "PhysioType": "generic",
+        "TaskName": _task(part),
         "Synthetic": True,
         "Notice": provenance.notice,
         "Seed": provenance.seed,

@@ -73,7 +73,8 @@ def _edf(piece: Piece, gains: dict[str, float], provenance: Provenance) -> edfio
         patient=edfio.Patient(name=SYNTHETIC),
         recording=edfio.Recording(
             equipment_code=f"physiosynth_{provenance.version}",
-            additional=(SYNTHETIC, f"seed_{provenance.seed}", piece.part.name, provenance.bundle_sha256[:8]),
+            # 80 characters hold no more beside a seed of 19 digits.
+            additional=(SYNTHETIC, f"seed_{provenance.seed}", provenance.bundle_sha256[:8]),
         ),
         annotations=notes,
     )
