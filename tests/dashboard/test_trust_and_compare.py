@@ -215,7 +215,7 @@ def test_costs_are_told_before_anything_is_drawn(generator):
     cells = grid(("stress",), [10], [0.0, 1.0], "low", 5, 0)
     defaults = Sampling(4, 3, 0.0, 0.0, "ddim")
     assert [cell.evaluations(defaults) for cell in cells] == [13, 23] and work(cells, defaults) == 5 * 36
-    assert expected_s(cells, defaults) < 2
+    assert expected_s(cells, defaults) < 8
 
 
 def test_a_cell_can_be_drawn_again_from_its_row(here, generator):

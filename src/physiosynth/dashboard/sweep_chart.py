@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from physiosynth.evaluation.sweep import ScoredCell
 
-CELL_PX = 62
+CELL_PX, AXIS_PX = 60, 55
 WITHIN, OFF, UNKNOWN = "good", "care", "unknown"
 
 
 def grid_chart(done: Sequence[ScoredCell], name: str, state: str) -> alt.LayerChart:
     """A map of one state: steps across, guidance down, the figure and the cost written in each cell.
 
-    The fill is stronger the farther a cell is off; within what real windows score it is of the other colour.
+    The fill is stronger the worse a cell is; within what real windows score it is of the other colour.
     """
     import altair as alt
 
@@ -39,7 +39,7 @@ def grid_chart(done: Sequence[ScoredCell], name: str, state: str) -> alt.LayerCh
     rows = len({each.cell.guidance for each in done})
     return (
         alt.layer(cells, values, costs)
-        .properties(height=CELL_PX * rows + 10, description=_described(done, name, f"Map of {state}"))
+        .properties(height=CELL_PX * rows + AXIS_PX, description=_described(done, name, f"Map of {state}"))
         .configure_view(stroke=None)
         .configure(background="transparent")
     )
@@ -58,8 +58,14 @@ def cost_chart(done: Sequence[ScoredCell], name: str) -> alt.LayerChart:
     rows = [row for row in (_row(each, name, done) for each in done) if row["value"] is not None]
     base = alt.Chart(alt.Data(values=rows))
     title = kind.title.lower() + (f", {kind.unit}" if kind.unit else "")
+    log = alt.Scale(type="log", nice=False, padding=24)
     dots = base.mark_point(size=90, filled=True, opacity=1).encode(
-        alt.X("evaluations:Q", title="network evaluations a window", axis=_axis(shown), scale=alt.Scale(type="log")),
+        alt.X(
+            "evaluations:Q",
+            title="network evaluations a window",
+            axis=_axis(shown),
+            scale=alt.Scale(type="log", nice=False, padding=24),
+        ),
         alt.Y("value:Q", title=title, axis=_axis(shown), scale=alt.Scale(zero=False)),
         tooltip=[alt.Tooltip(f"{field}:N", title=text) for field, text in TOOLTIPS.items()],
         color=_level(shown),
@@ -93,7 +99,7 @@ def _axis(shown: colours.Palette, **given: object) -> alt.Axis:
 def _row(each: ScoredCell, name: str, done: Sequence[ScoredCell]) -> dict[str, object]:
     figure, kind = each.figures[name], KINDS[name]
     known = math.isfinite(figure.value)
-    farthest = max((abs(one.figures[name].value - one.figures[name].floor) for one in done), default=0.0)
+    farthest = max((_worse(one, name) for one in done), default=0.0)
     mark = "●" if figure.within else "▲"
     return {
         "state": each.cell.condition,
@@ -107,8 +113,15 @@ def _row(each: ScoredCell, name: str, done: Sequence[ScoredCell]) -> dict[str, o
         "evaluations": each.evaluations,
         "cost": f"{each.evaluations} ev · {each.seconds:.1f} s",
         "level": (WITHIN if figure.within else OFF) if known else UNKNOWN,
-        "strength": 0.15 + (0.35 * abs(figure.value - figure.floor) / farthest if known and farthest else 0.0),
+        "strength": 0.15 + (0.35 * _worse(each, name) / farthest if farthest else 0.0),
     }
+
+
+def _worse(each: ScoredCell, name: str) -> float:
+    """How much worse than halves of real windows a cell scores; 0 where it is not, or has no figure."""
+    figure = each.figures[name]
+    off = figure.value - figure.floor if KINDS[name].better == "lower" else figure.floor - figure.value
+    return max(off, 0.0) if math.isfinite(off) else 0.0
 
 
 def _described(done: Sequence[ScoredCell], name: str, title: str) -> str:

@@ -56,21 +56,21 @@ def _form(model: WESADGenerator, reference: RealWindows) -> tuple[Cell, ...]:
     both = [name for name in model.info.conditions if name in set(reference.conditions)]
     left, middle, right = st.columns(3, gap="medium")
     states = left.pills(
-        "States", both, selection_mode="multi", default=both[:1], key="sweep_states", format_func=str.capitalize,
-        help="Each state makes a map of its own.",
+        "States", both, selection_mode="multi", wrap=True, default=both[:1], key="sweep_states",
+        format_func=str.capitalize, help="Each state makes a map of its own.",
     )  # fmt: skip
     streams = left.segmented_control(
         "Steps and guidance of", list(STREAM_TITLES), default="both", required=True, key="sweep_streams",
         format_func=STREAM_TITLES.get, help="The other stream keeps the model's own settings.",
     )  # fmt: skip
     steps = middle.pills(
-        "Steps", [count for count in STEPS if count <= limits.max_steps], selection_mode="multi",
+        "Steps", [count for count in STEPS if count <= limits.max_steps], selection_mode="multi", wrap=True,
         default=[count for count in CHOSEN_STEPS if count <= limits.max_steps], key="sweep_steps",
         help="How often a network refines its stream.",
     )  # fmt: skip
     guidance = middle.pills(
-        "Guidance", list(GUIDANCE), selection_mode="multi", default=list(CHOSEN_GUIDANCE), key="sweep_guidance",
-        help="0 is off; above it each step costs twice.",
+        "Guidance", list(GUIDANCE), selection_mode="multi", wrap=True, default=list(CHOSEN_GUIDANCE),
+        key="sweep_guidance", help="0 is off; above it each step costs twice.",
     )  # fmt: skip
     windows = right.number_input(
         "Windows a cell", FEWEST, limits.max_windows, min(16, limits.max_windows), key="sweep_windows",
@@ -161,6 +161,7 @@ def _result(done: list[ScoredCell], asked: int, model: WESADGenerator) -> None:
             column.markdown(f"###### {state.capitalize()}")
             column.altair_chart(grid_chart(mine, name, state), width="stretch", key=f"grid_{state}")
     st.markdown("###### What it costs")
+    st.caption("The dashed line is what halves of real windows score on average.")
     st.altair_chart(cost_chart(done, name), width="stretch", key="sweep_cost")
     st.dataframe(
         [{**each.row(), "open": _link(each)} for each in done],

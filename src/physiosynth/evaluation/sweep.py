@@ -28,6 +28,7 @@ LOW, ECG = "low", "ecg"
 STREAMS = {"both": (LOW, ECG), LOW: (LOW,), ECG: (ECG,)}
 # Seconds on two cores for a window's network evaluation and for scoring a window; for an estimate before anything ran.
 EVALUATION_S, SCORING_S = 0.002, 0.03
+FIRST_S = 5.0  # until what windows are held against is measured, which later sweeps find done
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def expected_s(cells: Iterable[Cell], defaults: Sampling, done: Iterable[ScoredC
     cells, done = list(cells), list(done)
     taken = sum(each.evaluations * each.cell.windows for each in done)
     each_s = sum(each.seconds for each in done) / taken if taken else EVALUATION_S
-    return work(cells, defaults) * each_s + SCORING_S * sum(cell.windows for cell in cells)
+    first = 0.0 if done else FIRST_S
+    return first + work(cells, defaults) * each_s + SCORING_S * sum(cell.windows for cell in cells)
 
 
 def score_cell(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from physiosynth.evaluation.glance import Figure
     from physiosynth.evaluation.wesad_real import RealWindows
 
+UNTOLD = ("no", "none")  # what was left out of a run need not be listed
 HISTORY, PAIR, SWEEP = "Runs of this session", "Two side by side", "Sweep"
 
 
@@ -52,7 +53,8 @@ def _entry(place: int, run: Run, figures: dict[str, Figure] | None) -> None:
     with picture:
         view.thumbnail(run)
     words.markdown(f"**{place}. {run.summary}**")
-    words.caption(" · ".join(f"{name}: {value}" for name, value in settings_of(run).items() if name != "States"))
+    told = {name: value for name, value in settings_of(run).items() if name != "States" and value not in UNTOLD}
+    words.caption(" · ".join(f"{name}: {value}" for name, value in told.items()))
     if figures is not None:
         words.markdown(" · ".join(_told(figure) for figure in figures.values()))
     if buttons.button("Show", key=f"show_{run.key}", width="stretch", help="Open this run on the Generate page."):
@@ -180,4 +182,4 @@ def settings_of(run: Run) -> dict[str, str]:
     for stream in ("low", "ecg"):
         values = used[stream]
         found[stream.upper()] = f"{values['steps']} steps, guidance {values['guidance']:g}"
-    return found | {"Calibrated": "yes" if asked.calibrate else "no", "Rates asked for": targets or "none"}
+    return found | {"Calibrated": "yes" if asked.calibrate else UNTOLD[0], "Rates asked for": targets or UNTOLD[1]}
