@@ -64,7 +64,7 @@ def cost_chart(done: Sequence[ScoredCell], name: str) -> alt.LayerChart:
             "evaluations:Q",
             title="network evaluations a window",
             axis=_axis(shown),
-            scale=alt.Scale(type="log", nice=False, padding=24),
+            scale=log,
         ),
         alt.Y("value:Q", title=title, axis=_axis(shown), scale=alt.Scale(zero=False)),
         tooltip=[alt.Tooltip(f"{field}:N", title=text) for field, text in TOOLTIPS.items()],
