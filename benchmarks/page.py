@@ -20,13 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
 SETTLED = 5  # visits before the first reading of memory: libraries load, caches fill
-CHART = "[data-testid='stVegaLiteChart']"
+CHART = "svg.marks"
 # Resolves with the milliseconds from the press of a key to the drawn chart of another window.
 NEXT_WINDOW = """() => new Promise(done => {
   const words = () => [...document.querySelectorAll("[alt], [aria-label]")]
     .map(e => e.getAttribute("alt") || e.getAttribute("aria-label")).filter(t => /window \\d+, 30 s/.test(t)).join();
   const before = words(), begin = performance.now();
-  const look = () => words() !== before && document.querySelector("CHART svg")
+  const look = () => words() !== before && document.querySelector("CHART")
     ? requestAnimationFrame(() => done(performance.now() - begin)) : requestAnimationFrame(look);
   requestAnimationFrame(look);
 })""".replace("CHART", CHART)
@@ -72,7 +72,7 @@ def browser_tab(browser, address: str, patience_ms: int):
     tab = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     tab.set_default_timeout(patience_ms)
     tab.goto(address)
-    tab.locator(f"{CHART} svg").first.wait_for()
+    tab.locator(CHART).first.wait_for()
     return tab
 
 

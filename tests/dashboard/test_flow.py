@@ -141,6 +141,21 @@ def test_generate_during_a_run_keeps_what_is_finished_and_begins_anew():
     assert len(runs(finished(page))[-1].batch) == 1
 
 
+def test_finished_windows_are_shown_while_the_rest_is_made_and_stay_after_cancel():
+    """The page draws the parts that are there, with the bar; Cancel makes them the run."""
+    page = opened(windows="64", ecg_steps="1", low_steps="300", low_guidance="0", ecg_guidance="0")
+    page.button(key="generate").click().run()
+    job = page.session_state["job"]
+    while not job.parts:
+        assert not job.wait(0.01)
+    page.run()
+    assert "of 64 baseline windows so far" in " ".join(each.value for each in page.markdown) and not runs(page)
+    page.button(key="cancel").click().run()
+    finished(page)
+    assert "Stopped early" in " ".join(each.value for each in page.markdown)
+    assert runs(page)[-1].key == job.key and not runs(page)[-1].whole and len(runs(page)[-1].batch) >= 8
+
+
 def test_windows_times_steps_are_bounded_together(monkeypatch):
     """A request that each field allows, but not all of them together, is refused in plain words."""
     monkeypatch.setenv("PHYSIOSYNTH_MAX_WORK", "100")
