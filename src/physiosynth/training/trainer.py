@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,7 @@ class Trainer:
         """What stands beside a milestone of this state."""
         progress, settings = self.progress, self.settings
         run = {"step": progress.step, "training": {**settings.to_dict(), **self.plan.to_dict()}, "seed": settings.seed}
+        run |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
         run |= {"started_from": None if self.start is None else self.start.record()}
         ranges = self.data["train"].rate_ranges()
         return milestone_manifest(self.fold, self.architecture, progress.epoch, progress.validation, ranges) | run
