@@ -58,18 +58,15 @@ def cost_chart(done: Sequence[ScoredCell], name: str) -> alt.LayerChart:
     rows = [row for row in (_row(each, name, done) for each in done) if row["value"] is not None]
     base = alt.Chart(alt.Data(values=rows))
     title = kind.title.lower() + (f", {kind.unit}" if kind.unit else "")
+    ink = shown.ink
+    legend = alt.Legend(orient="top", title=None, labelColor=ink, symbolFillColor=ink, symbolStrokeColor=ink)
     log = alt.Scale(type="log", nice=False, padding=24)
     dots = base.mark_point(size=90, filled=True, opacity=1).encode(
-        alt.X(
-            "evaluations:Q",
-            title="network evaluations a window",
-            axis=_axis(shown),
-            scale=log,
-        ),
+        alt.X("evaluations:Q", title="network evaluations a window", axis=_axis(shown), scale=log),
         alt.Y("value:Q", title=title, axis=_axis(shown), scale=alt.Scale(zero=False)),
         tooltip=[alt.Tooltip(f"{field}:N", title=text) for field, text in TOOLTIPS.items()],
         color=_level(shown),
-        shape=alt.Shape("state:N", legend=alt.Legend(orient="top", title=None, labelColor=shown.ink)),
+        shape=alt.Shape("state:N", legend=legend),
     )
     floors = base.mark_rule(strokeDash=[4, 3], color=shown.muted).encode(alt.Y("mean(floor):Q", title=title))
     return (
