@@ -1,7 +1,7 @@
 """A real server with nothing configured and a real headless Chromium, shared by all browser tests of a run."""
 
 import pytest
-from driving import FLAGS, PATIENCE_MS, chromium_path, serving, shown
+from driving import FLAGS, PATIENCE_MS, chromium_path, generate, serving, shown
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,11 @@ def opened(chromium, address):
 
 @pytest.fixture
 def page(opened):
-    """The page freshly opened in a tab of its own, with its first look drawn."""
+    """The page freshly opened in a tab of its own, with its first windows drawn."""
     tab = opened()
-    tab.get_by_text("made in").first.wait_for()
+    made, welcome = tab.get_by_text("made in").first, tab.get_by_text("press Generate").first
+    made.or_(welcome).first.wait_for()
+    if welcome.is_visible():  # the run of a tab closed just now was still ending
+        generate(tab)
+    made.wait_for()
     return tab
