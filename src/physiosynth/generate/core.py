@@ -13,7 +13,7 @@ import numpy as np
 
 from physiosynth import __version__
 from physiosynth.datasets.windows import RATES
-from physiosynth.errors import BundleError, ConditionError, RequestError
+from physiosynth.errors import ConditionError, RequestError
 from physiosynth.generate import export
 from physiosynth.generate.asking import (
     MAX_WINDOWS,
@@ -23,19 +23,20 @@ from physiosynth.generate.asking import (
     rates_asked,
     whole_number,
 )
-from physiosynth.generate.batch import FULL_EDA, Provenance, Sampling, SignalBatch, Targets, joined
+from physiosynth.generate.batch import Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, chunks_of, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo, load
 from physiosynth.generate.manifest import override, recorded
 from physiosynth.generate.parallel import run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
+from physiosynth.generate.units import Units
 from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
 from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
 from physiosynth.physiology import beats_of_phase
 from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
-from physiosynth.signals import LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
+from physiosynth.signals import LOW_STEPS
 
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
@@ -63,7 +64,7 @@ class WESADGenerator:
         loaded = load(milestones_dir, ckpt_path, fold_dir)
         checkpoint = loaded.checkpoint
         self.info = loaded.info
-        self._norm_low, self._norm_ecg = loaded.norm_low, loaded.norm_ecg
+        self._units = Units(loaded.norm_low, loaded.norm_ecg, loaded.info.eda, loaded.info.checkpoint.name)
         self._defaults = loaded.sampling
         self._architecture = checkpoint.architecture
         adapter = TwoStreamDiffusionAdapter(
@@ -182,8 +183,8 @@ class WESADGenerator:
         size, workers = chunk_size(self.device), self._workers()
         drawn = draw_plan(self.adapter, plan, streams, provenance.seed, size, workers, on_step)
         low, ecg = drawn.low.float().cpu().numpy(), drawn.ecg.float().cpu().numpy()
-        self._check_finite("the recording", low, ecg)
-        low, ecg = self._physical(low, ecg)
+        self._units.check_finite("the recording", low, ecg)
+        low, ecg = self._units.physical(low, ecg)
         return SyntheticRecording(ecg[:, 0], low, beats_of_phase(drawn.phase.cpu().numpy()), provenance)
 
     @staticmethod
@@ -275,29 +276,13 @@ class WESADGenerator:
         """Normalised samples -> physical units, channels by name."""
         low, ecg = samples.low[kept].float().cpu().numpy(), samples.ecg[kept].float().cpu().numpy()
         for (index, name), *arrays in zip(group, low, ecg, strict=True):
-            self._check_finite(f"window {index} ({name})", *arrays)
+            self._units.check_finite(f"window {index} ({name})", *arrays)
         beats = None
         if samples.phase is not None:
             beats = tuple(np.array(times) for times in beat_times(samples.phase[kept]))
-        low_rate, ecg_mv = self._physical(low, ecg)
+        low_rate, ecg_mv = self._units.physical(low, ecg)
         names, indices = tuple(name for _, name in group), tuple(index for index, _ in group)
         return SignalBatch(ecg_mv, low_rate, names, provenance, beats, indices)
-
-    def _check_finite(self, what: str, *arrays: np.ndarray) -> None:
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise BundleError(
-                f"{self.info.checkpoint.name}: {what} came out with values that are not finite. "
-                "Lower the guidance; if that does not help, the weights are unusable."
-            )
-
-    def _physical(self, low: np.ndarray, ecg: np.ndarray) -> tuple[NamedSignals, np.ndarray]:
-        """Normalised (..., 2) low and (..., 1) ECG -> physical units, float32."""
-        signals = self._norm_low.select(*LOW_CHANNELS).invert(low)
-        if self.info.eda == FULL_EDA:
-            eda = LOW_CHANNELS.index("EDA")
-            signals[..., eda] = np.maximum(signals[..., eda], 0.0)  # skin conductance; a phasic EDA is signed
-        low_rate = NamedSignals(signals.astype(np.float32), LOW_CHANNELS, LOW_HZ)
-        return low_rate, self._norm_ecg.invert(ecg).astype(np.float32)
 
     def _provenance(
         self, numbered: list[tuple[int, str]], seed: int, streams: Mapping[str, StreamSampling]
