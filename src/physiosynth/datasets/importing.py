@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from physiosynth.datasets.csv_tables import read_table
 from physiosynth.datasets.recording import RecordedChannel, Recording
-from physiosynth.datasets.recording_files import read_signals, read_table
+from physiosynth.datasets.recording_files import read_signals
 from physiosynth.errors import ChannelError, ConditionError, RecordingError, RequestError
 from physiosynth.signals import (
     CHEST_HZ,
@@ -39,7 +41,8 @@ class ImportSettings:
     """Where each channel is in the file. Raises ChannelError or RequestError for what cannot be.
 
     columns: the file's name for each of ECG, EDA and Resp; units: of each channel, the file's own (or the project's)
-    where not given; rates_hz: for CSV, one or one for each channel; time_column: for CSV in place of rates.
+    where not given; rates_hz: for CSV, one or one for each channel; time_column: for CSV in place of rates; needed:
+    channels that have to be there.
     """
 
     subject: str
@@ -47,6 +50,7 @@ class ImportSettings:
     units: dict[str, str] = field(default_factory=dict)
     rates_hz: dict[str, float] | float | None = None
     time_column: str | None = None
+    needed: tuple[str, ...] = CHANNELS
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.subject):
@@ -59,29 +63,42 @@ class ImportSettings:
                 unknown = [key for key in value if key not in CHANNELS]
                 if unknown:
                     raise ChannelError(f"Unknown channel {', '.join(unknown)}. Known are {', '.join(CHANNELS)}.")
-        missing = [name for name in CHANNELS if name not in self.columns]
+        missing = [name for name in self.needed if name not in self.columns]
         if missing:
             raise ChannelError(f"Say where {', '.join(missing)} is in the file: {missing[0]}=<name in the file>.")
 
 
 def import_recording(
-    path: Path | str, settings: ImportSettings, labels: Path | str | None = None, state: str | None = None
+    path: Path | str,
+    settings: ImportSettings,
+    labels: Path | str | None = None,
+    state: str | None = None,
+    longest_s: float | None = None,
+    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Recording:
     """Read a CSV, WFDB or EDF recording as a Recording at CHEST_HZ with source "imported".
 
     labels: CSV with start_s, end_s, state, in seconds from the first sample; time in no row is unlabelled. state: one
-    state for the whole recording instead. Channels are cut to the shortest. The notes say what was assumed.
+    state for the whole recording instead. Channels are cut to the shortest, and to longest_s where that is given. The
+    notes say what was assumed. on_stage is called before and within each part of the work, and may raise to stop it.
     Raises RecordingError, ChannelError, ConditionError or RequestError.
     """
     if (labels is None) == (state is None):
         raise RequestError("Give either a labels file (start_s, end_s, state) or one state for the whole recording.")
     rates = settings.rates_hz
     if isinstance(rates, dict):
-        rates = {settings.columns[name]: rate for name, rate in rates.items()}
-    found = read_signals(path, list(dict.fromkeys(settings.columns.values())), rates, settings.time_column)
+        rates = {settings.columns[name]: rate for name, rate in rates.items() if name in settings.columns}
+    columns = list(dict.fromkeys(settings.columns.values()))
+    on_stage("reading")
+    found = read_signals(path, columns, rates, settings.time_column, lambda rows: on_stage("reading"))
     notes: list[str] = []
+    whole_s = min(raw.duration_s for raw in found.values())
+    if longest_s is not None and whole_s > longest_s:
+        notes.append(f"Of {whole_s / 60:.0f} minutes the first {longest_s / 60:.0f} are used.")
+        found = {name: replace(raw, values=raw.values[: int(longest_s * raw.rate_hz)]) for name, raw in found.items()}
     chest = {}
-    for name in CHANNELS:
+    for name in [channel for channel in CHANNELS if channel in settings.columns]:
+        on_stage("resampling")
         raw = found[settings.columns[name]]
         values = _in_project_units(name, raw, settings.units.get(name), notes)
         chest[name] = resampled(values, raw.rate_hz)
@@ -92,7 +109,7 @@ def import_recording(
         notes.append(f"Channels end at different times: the last {(longest - samples) / CHEST_HZ:.1f} s were left out.")
     label = np.full(samples, LABEL_IDS[condition_name(state)] if state is not None else TRANSIENT_ID, dtype=np.int32)
     if labels is not None:
-        label = read_labels(labels, samples, notes)
+        label = read_labels(labels, samples, notes, whole_s)
     return Recording(
         subject=settings.subject,
         chest={n: RecordedChannel(n, v[:samples], float(CHEST_HZ), UNITS[n]) for n, v in chest.items()},
@@ -164,11 +181,12 @@ def resampled(values: np.ndarray, rate_hz: float) -> np.ndarray:
     return moved
 
 
-def read_labels(path: Path | str, samples: int, notes: list[str]) -> np.ndarray:
+def read_labels(path: Path | str, samples: int, notes: list[str], whole_s: float = 0.0) -> np.ndarray:
     """(samples,) int32 label track at CHEST_HZ from a table of start_s, end_s, state; what no row covers is 0.
 
-    state: a condition's name, its id 1 to 4, or 0, 5, 6 or 7 for time to ignore. Raises RecordingError, naming the
-    row, for a row that is no interval, lies outside the recording or overlaps another.
+    state: a condition's name, its id 1 to 4, or 0, 5, 6 or 7 for time to ignore; whole_s: how long the recording was
+    before it was cut to these samples, where it was. Raises RecordingError, naming the row, for a row that is no
+    interval, lies outside the recording or overlaps another.
     """
     path = Path(path)
     if not path.is_file():
@@ -179,7 +197,7 @@ def read_labels(path: Path | str, samples: int, notes: list[str]) -> np.ndarray:
         raise RecordingError(f"{path.name}: expected columns start_s, end_s, state, found {', '.join(table.columns)}.")
     label = np.full(samples, TRANSIENT_ID, dtype=np.int32)
     taken = np.zeros(samples, dtype=bool)
-    duration = samples / CHEST_HZ
+    duration = max(whole_s, samples / CHEST_HZ)
     for row, (start, end, state) in enumerate(zip(table["start_s"], table["end_s"], table["state"], strict=True), 1):
         where = f"{path.name}, row {row}"
         start, end = _interval(where, start, end, duration)

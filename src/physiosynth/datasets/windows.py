@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,22 +51,36 @@ def window_starts(run: Run) -> range:
 
 def cut_windows(prepared: PreparedSubject) -> SubjectWindows:
     """All windows of WINDOW_S that lie inside one run; none crosses a cut or touches a second run."""
-    starts = [(start, run) for run in prepared.runs for start in window_starts(run)]
-    ecg = [prepared.ecg[start * ECG_HZ :][:ECG_STEPS] for start, _ in starts]
-    low = [prepared.low[start * LOW_HZ :][:LOW_STEPS] for start, _ in starts]
+    starts = labelled_starts(prepared)
+    ecg, low = window_signals(prepared, [start for start, _ in starts])
     phase, found = _phases(prepared)
     rates = [window_rates(*window) for window in zip(phase, low, strict=True)]
     return SubjectWindows(
         subject=prepared.subject,
         source=prepared.source,
-        ecg=np.array(ecg, dtype=np.float32).reshape(len(starts), ECG_STEPS, 1),
-        low=np.array(low, dtype=np.float32).reshape(len(starts), LOW_STEPS, len(LOW_CHANNELS)),
+        ecg=ecg,
+        low=low,
         phase=phase.astype(np.float32),
-        labels=np.array([run.label for _, run in starts], dtype=np.int64),
+        labels=np.array([label for _, label in starts], dtype=np.int64),
         start_s=np.array([start for start, _ in starts], dtype=np.float64),
         beat_found=found,
         rates=np.array(rates, dtype=np.float32).reshape(len(starts), len(RATES)),
         notes=prepared.notes,
+    )
+
+
+def labelled_starts(prepared: PreparedSubject) -> list[tuple[int, int]]:
+    """Where each window starts, in s, and its label id; in order of time."""
+    return [(start, run.label) for run in prepared.runs for start in window_starts(run)]
+
+
+def window_signals(prepared: PreparedSubject, starts_s: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, ECG_STEPS, 1) and (n, LOW_STEPS, 2) float32: what both streams hold from each of these seconds on."""
+    ecg = [prepared.ecg[start * ECG_HZ :][:ECG_STEPS] for start in starts_s]
+    low = [prepared.low[start * LOW_HZ :][:LOW_STEPS] for start in starts_s]
+    return (
+        np.array(ecg, dtype=np.float32).reshape(len(ecg), ECG_STEPS, 1),
+        np.array(low, dtype=np.float32).reshape(len(low), LOW_STEPS, len(LOW_CHANNELS)),
     )
 
 

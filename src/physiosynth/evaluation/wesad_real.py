@@ -19,8 +19,8 @@ class RealWindows:
     """n reference windows in physical units.
 
     ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) EDA in uS and Resp in % of the belt; conditions: a name for each
-    window; subjects: or None; source: "recorded", "virtual" or "unknown"; eda: "full" or "phasic"; notices: what had
-    to be assumed.
+    window; subjects: or None; source: "recorded", "imported", "virtual" or "unknown"; eda: "full" or "phasic";
+    notices: what had to be assumed; missing: channels that were not recorded, whose values are zeros.
     """
 
     ecg: np.ndarray
@@ -30,6 +30,7 @@ class RealWindows:
     eda: str
     subjects: tuple[str, ...] | None = None
     notices: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.conditions)
