@@ -8,7 +8,7 @@ the clean signal in the place of the noisy one). What overlaps starts from the s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -62,6 +62,8 @@ def draw_joined(
     device = next(adapter.parameters()).device
     ecg_grid = Grid.covering(len(plan), ECG_HOP_S, ECG_HZ)
     low_grid = Grid.covering(ecg_grid.total // ECG_HZ, LOW_HOP_S, LOW_HZ)
+    margin = adapter.architecture.ecg_margin  # drawn more at both ends of every window
+    ecg_grid = replace(ecg_grid, length=ecg_grid.length + 2 * margin)
     weights = [
         (adapter.evaluations(stream, how), grid.count)
         for stream, how, grid in ((adapter.low, low, low_grid), (adapter.ecg, ecg, ecg_grid))
@@ -81,7 +83,7 @@ def draw_joined(
     signals, scores = low_signals(space, low_grid, plan, to_user(drawn))
     offset = float(beat_offsets([generators[1]], 1))
     phase = offset + torch.cat([signals.new_zeros(1).double(), signals[2].double().clamp(min=MIN_ADVANCE).cumsum(0)])
-    context, form = _told(signals, phase, scores, ecg_grid, space)
+    context, form = _told(signals, phase, scores, ecg_grid, space, margin)
     y = torch.cat([plan.of_windows(ecg_grid, ECG_HZ).one_hot().to(device), form], dim=1)
     progress = _Progress(on_step, first, ecg_grid.count, total)
     denoise = agreeing(
@@ -93,7 +95,7 @@ def draw_joined(
     steps = len(plan) * LOW_HZ
     window = space.window(signals.T[None, :steps], signals.new_zeros(1), form[:1])
     phase = phase[: steps + 1]
-    recorded = low_passed(ecg_grid.fade(waves).T[None], ecg.lowpass_hz, ECG_HZ)[:, : len(plan) * ECG_HZ]
+    recorded = low_passed(ecg_grid.fade(waves).T[None], ecg.lowpass_hz, ECG_HZ)[:, margin:][:, : len(plan) * ECG_HZ]
     return JoinedSamples(window.low[0], with_heights(recorded, phase[None], window.height)[0], phase)
 
 
@@ -159,8 +161,10 @@ def _sampled(
     return sample(denoise, draw(), how, stream.diff.alphas_cumprod, draw, progress.after)
 
 
-def _told(signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: LowSpace) -> tuple[Tensor, Tensor]:
-    """What the ECG network is told of each window: (n, c', 5250) context and (n, 13) scores of the beats' form."""
+def _told(
+    signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: LowSpace, margin: int
+) -> tuple[Tensor, Tensor]:
+    """What the ECG network is told of each window: (n, c', t) context and (n, 13) scores of the beats' form."""
     contexts, forms = [], []
     first = CONSTANTS.index(FORM_CONSTANTS[0])
     for i in range(grid.count):
@@ -170,6 +174,6 @@ def _told(signals: Tensor, phase: Tensor, scores: Tensor, grid: Grid, space: Low
         window = space.window(signals.T[None, at], signals.new_zeros(1), scores[None, first:, 0])
         # Whole beats are taken off, so that single precision has the phase to a hair in an hour as well.
         own = (edges - edges[0].floor()).to(signals)[None]
-        contexts.append(to_model(ecg_context(window.low, own, window.height)))
+        contexts.append(to_model(ecg_context(window.low, own, window.height, margin)))
         forms.append(scores[None, first:, at].mean(dim=2))
     return torch.cat(contexts), torch.cat(forms)
