@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from physiosynth.dashboard import session
-from physiosynth.dashboard.pages import compare, generate, trust
+from physiosynth.dashboard.pages import compare, generate, own_data, trust
 from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.worker import UNEXPECTED
 from physiosynth.errors import PhysiosynthError
@@ -27,10 +27,13 @@ def main() -> None:
                 st.Page(generate.main, title="Generate", icon=":material/ecg:", url_path="generate", default=True),
                 st.Page(trust.main, title="Trust", icon=":material/verified:", url_path="trust"),
                 st.Page(compare.main, title="Compare", icon=":material/compare:", url_path="compare"),
+                st.Page(own_data.main, title="Own data", icon=":material/upload_file:", url_path="own-data"),
             ],
             position="top",
         )
         _head()
+        if page.url_path != "own-data":
+            own_data.banner()
         page.run()
     except PhysiosynthError as error:
         st.error(for_visitors(str(error)))

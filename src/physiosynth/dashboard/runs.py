@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import DONE, Job, in_words
-from physiosynth.errors import PhysiosynthError, RequestError
+from physiosynth.errors import CalibrationError, PhysiosynthError, RequestError
 from physiosynth.generate.asking import evaluations
 from physiosynth.generate.batch import Sampling, SignalBatch, Targets, joined
 from physiosynth.signals import WINDOW_S, condition_name
@@ -161,4 +161,8 @@ def finish(job: Job, request: Request, reference: Callable[[], RealWindows]) -> 
 def _calibrated(batch: SignalBatch, reference: RealWindows) -> SignalBatch:
     from physiosynth.generate.calibration import WESADCalibrator
 
+    if reference.missing:
+        raise CalibrationError(
+            f"The reference has no {' and '.join(reference.missing)}: signals can be matched to a complete one alone."
+        )
     return WESADCalibrator.from_real(reference.fused, reference.conditions, reference.eda).apply(batch)

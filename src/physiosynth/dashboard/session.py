@@ -73,8 +73,11 @@ def reference_problem() -> str | None:
 def load_session_reference() -> RealWindows:
     """The reference of this session. Raises PhysiosynthError, in words for the page."""
     own = st.session_state.get("own_reference")
-    if own is not None:
-        return own[0]
+    return own[0] if own is not None else load_fold_reference()
+
+
+def load_fold_reference() -> RealWindows:
+    """The windows that come with the model, or were named in their place. Raises PhysiosynthError."""
     fold = paths().fold
     if not fold:
         model = generator()

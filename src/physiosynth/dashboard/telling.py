@@ -20,5 +20,10 @@ def for_visitors(text: str) -> str:
     return " ".join(_without_folders(word) for word in text.split(" "))
 
 
+def literally(text: str) -> str:
+    """The text for a field that takes Markdown: what a stranger's file is called or holds is shown and does nothing."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:&-])", r"\\\1", text)
+
+
 def _without_folders(word: str) -> str:
     return word if "://" in word else _FOLDERS.sub("", word)

@@ -128,20 +128,30 @@ def _wfdb_signals(path: Path) -> list[_Signal]:
         import wfdb
     except ImportError as error:
         raise RecordingError("WFDB records need the wfdb package: pip install 'physiosynth[formats]'") from error
-    header = path.with_suffix(".hea")
-    check_wfdb(header)
-    try:
-        record = wfdb.rdrecord(str(header.with_suffix("")), smooth_frames=False)
-    # wfdb answers unreadable records with exceptions of no common base.
-    except Exception as error:
-        raise _unreadable(
-            path, "a readable WFDB record", error, "It needs both its .hea and its .dat files."
-        ) from error
+    check_wfdb(path.with_suffix(".hea"))
+    record = str(path.with_suffix(""))
+
+    def read(what: Callable[[], Any]) -> Any:
+        try:
+            return what()
+        # wfdb answers unreadable records with exceptions of no common base.
+        except Exception as error:
+            remedy = "It needs both its .hea and its .dat files."
+            raise _unreadable(path, "a readable WFDB record", error, remedy) from error
+
+    def values_of(place: int, rate_hz: float) -> Callable[[float | None], np.ndarray]:
+        def values(seconds: float | None) -> np.ndarray:
+            frames = None if seconds is None or not header.sig_len else min(header.sig_len, round(seconds * header.fs))
+            found = read(lambda: wfdb.rdrecord(record, sampto=frames, channels=[place], smooth_frames=False))
+            return _first_of(found.e_p_signal[0], rate_hz)(seconds)
+
+        return values
+
+    header = read(lambda: wfdb.rdheader(record))
+    rates = [float(header.fs) * per_frame for per_frame in header.samps_per_frame]
     return [
-        _Signal(name, unit or "", float(record.fs) * per_frame, _first_of(values, float(record.fs) * per_frame))
-        for name, values, per_frame, unit in zip(
-            record.sig_name, record.e_p_signal, record.samps_per_frame, record.units, strict=True
-        )
+        _Signal(name or f"signal {place + 1}", unit or "", rate, values_of(place, rate))
+        for place, (name, unit, rate) in enumerate(zip(header.sig_name, header.units, rates, strict=True))
     ]
 
 

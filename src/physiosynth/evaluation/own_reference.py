@@ -157,6 +157,7 @@ def _scaled(low: np.ndarray, resp_sd: float, notes: list[str]) -> np.ndarray:
     if sd > 0:
         low = low.copy()
         low[:, :, at] *= resp_sd / sd
+        notes[:] = [note for note in notes if not note.startswith("Resp is kept")]
         notes.append(
             "Belts have no common unit: the respiration was scaled to the model's reference, so its size says nothing."
         )

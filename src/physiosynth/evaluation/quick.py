@@ -6,7 +6,7 @@ A Yardstick is measured once and serves every run: the real windows, what differ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ NAMES = {  # score: how its rows are called; {} is the channel or measurement
     "value_ks": "{}: values",
 }
 SEVERAL_STATES = ("contrast_agreement",)
+ALL_CHANNELS = ("contrast_agreement",)
 # Seconds each stage takes at first; they steer the time left and nothing else.
 COSTS_S = {"people": 2.5, "yardstick": 4.5, "windows": 1.0, "scores": 1.5}
 
@@ -189,8 +190,10 @@ def judge(
     some = thinned(synthetic.take(np.isin(synthetic.states, states)), WINDOWS, against.seed)
     made = Judged.of(some, on_step=steps.start("windows"))
     made.features  # noqa: B018 - measured now, while progress is told
+    missing = () if of_strangers else reference.missing
+    names = [name for name in NAMES if len(states) > 1 or name not in SEVERAL_STATES]
     table = evaluate(
-        [score_named(name) for name in NAMES if len(states) > 1 or name not in SEVERAL_STATES],
+        [score_named(name) for name in names if not missing or name not in ALL_CHANNELS],
         real,
         made,
         Context(against.seed, against.others),
@@ -198,7 +201,11 @@ def judge(
         controls=wrong,
         on_step=steps.start("scores"),
     )
-    return _look(table, against, states, (_most(real), _most(made)), repeats)
+    look = _look(table.without(missing), against, states, (_most(real), _most(made)), repeats)
+    if missing:
+        left = " and ".join(missing)
+        look = replace(look, rough=f"{look.rough} The reference has no {left}, so nothing that needs {left} is judged.")
+    return look
 
 
 def _most(judged: Judged) -> int:

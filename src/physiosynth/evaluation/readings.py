@@ -90,10 +90,14 @@ class MeanBeat:
     beats: int
 
 
-def window_readings(ecg_mv: np.ndarray, resp: np.ndarray, eda_us: np.ndarray) -> Readings:
-    """Measure one window. ecg_mv: (t,) at 175 Hz; resp, eda_us: (s,) at 4 Hz. Raises ChannelError."""
-    beats = physiology.r_peaks(ecg_mv)
-    responses = physiology.scrs(eda_us, LOW_HZ)
+def window_readings(ecg_mv: np.ndarray, resp: np.ndarray | None, eda_us: np.ndarray | None) -> Readings:
+    """Measure one window. ecg_mv: (t,) at 175 Hz; resp, eda_us: (s,) at 4 Hz, None where not recorded.
+
+    Raises ChannelError.
+    """
+    beats, nothing = physiology.r_peaks(ecg_mv), np.empty(0)
+    resp = nothing if resp is None else resp
+    responses = physiology.scrs(nothing if eda_us is None else eda_us, LOW_HZ)
     return Readings(
         beats_s=beats,
         inspirations_s=physiology.inspiration_onsets(resp, LOW_HZ),
@@ -101,8 +105,8 @@ def window_readings(ecg_mv: np.ndarray, resp: np.ndarray, eda_us: np.ndarray) ->
         heart_rate=physiology.heart_rate(beats),
         rmssd=physiology.rmssd(beats),
         breathing_rate=physiology.breathing_rate(resp, LOW_HZ),
-        scr_count=float(len(responses)),
-        eda_median=physiology.tonic_level(eda_us),
+        scr_count=float("nan") if eda_us is None else float(len(responses)),
+        eda_median=float("nan") if eda_us is None else physiology.tonic_level(eda_us),
     )
 
 

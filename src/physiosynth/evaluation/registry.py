@@ -25,6 +25,7 @@ __all__ = [  # Judged and ALL_STATES belong to what a score is written against
     "Score",
     "ScoreRow",
     "ScoreTable",
+    "channels_of",
     "part_title",
     "score",
     "score_named",
@@ -105,6 +106,11 @@ class Score:
     def badness(self, value: float) -> float:
         """The value turned so that larger is worse."""
         return {"lower": value, "higher": -value, "near_zero": abs(value)}[self.better]
+
+
+def channels_of(part: str) -> tuple[str, ...]:
+    """The channels that a part's value is measured on; () for the single value of a score."""
+    return FEATURES[part].channels if part in FEATURES else (part,) if part in UNITS else ()
 
 
 def part_title(part: str) -> str:
@@ -238,6 +244,10 @@ class ScoreTable:
         return ScoreTable(
             tuple(r for r in self.rows if all(v is None or getattr(r, k) == v for k, v in wanted.items()))
         )
+
+    def without(self, channels: Sequence[str]) -> ScoreTable:
+        """The rows that need none of these channels, which were not recorded."""
+        return ScoreTable(tuple(r for r in self.rows if not set(channels_of(r.part)) & set(channels)))
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain values for JSON and CSV, the verdict included; NaN becomes None."""

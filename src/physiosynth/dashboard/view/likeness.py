@@ -50,6 +50,9 @@ def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndar
 
     rows = []
     for name, rate in (("ECG", ECG_HZ), ("Resp", LOW_HZ), ("EDA", LOW_HZ)):
+        if name in reference.missing:
+            rows.append([f"{name} ({rate} Hz)", "not in the reference", "", ""])
+            continue
         real = (reference.ecg[..., 0] if name == "ECG" else reference.low.select(name)[0])[matching]
         synthetic = batch.ecg[..., 0] if name == "ECG" else batch.low.select(name)[0]
         score, ruler = compare(real, synthetic, rate), split_half(real, rate)

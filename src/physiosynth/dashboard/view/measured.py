@@ -41,7 +41,7 @@ def of_state(windows: SignalBatch | RealWindows | None, condition: str) -> np.nd
 def _readings(digest: str, _strip: Strip) -> Readings:
     from physiosynth.evaluation.readings import window_readings
 
-    return window_readings(*(_strip.signals[name] for name in ("ECG", "Resp", "EDA")))
+    return window_readings(*(_strip.signals.get(name) for name in ("ECG", "Resp", "EDA")))
 
 
 def mean_beat_of(strips: tuple[Strip, ...]) -> MeanBeat | None:

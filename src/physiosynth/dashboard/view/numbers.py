@@ -48,6 +48,8 @@ def place_in_words(usual: Spread, value: float, quantity: Quantity) -> str:
     """Where the value falls in the reference."""
     if not usual.windows:
         return ""
+    if not usual.known:
+        return "Not to be told from the reference"
     if not np.isfinite(usual.low):
         return f"Reference: fewer than {FEWEST} windows"
     said = {"low": ": below", "high": ": above", "usual": ": within", "": ""}[usual.place(value)]

@@ -40,7 +40,7 @@ def table(sets: list[list[tuple[Strip, Readings | None]]]) -> pd.DataFrame:
     parts = [_overview_rows(sets[0][-1][0])]
     for i, windows in enumerate(sets):
         for j, (strip, measured) in enumerate(windows):
-            parts += [pd.DataFrame({"k": f"{name}{i}{j}", "t": t, "v": v}) for name in FUSED_CHANNELS for t, v in
+            parts += [pd.DataFrame({"k": f"{name}{i}{j}", "t": t, "v": v}) for name in strip.signals for t, v in
                       [strip.trace(name)]]  # fmt: skip
             parts += _event_rows(strip, measured, f"{i}{j}") if measured is not None else []
     whole = pd.concat(parts, ignore_index=True)
@@ -241,10 +241,11 @@ def _titles(windows: list[Strip], channel: str, palette: Palette) -> list[Spec]:
 
 def y_limits(sets: list[list[Strip]], i: int, channel: str) -> list[float]:
     """One scale for all panes of a channel; EDA keeps each pane's own level, many times the size of a response."""
-    own = [limits((strip.signals[channel] for strip in windows), ROOM[channel]) for windows in sets]
-    if channel != "EDA":
+    held = [[strip.signals[channel] for strip in windows if channel in strip.signals] for windows in sets]
+    own = [limits(traces, ROOM[channel]) for traces in held if traces]
+    if channel != "EDA" or not held[i]:
         return [min(low for low, _ in own), max(high for _, high in own)]
-    span, (low, high) = max(high - low for low, high in own), own[i]
+    span, (low, high) = max(high - low for low, high in own), limits(held[i], ROOM[channel])
     return [(low + high - span) / 2, (low + high + span) / 2]
 
 

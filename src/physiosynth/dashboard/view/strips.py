@@ -24,7 +24,10 @@ _KINDS = {"virtual": "simulated", "recorded": "recorded", "imported": "recorded"
 
 @dataclass(frozen=True)
 class Strip:
-    """One window: signals["ECG"] (t,) mV at ECG_HZ; "Resp" (s,) % and "EDA" (s,) uS at LOW_HZ."""
+    """One window: signals["ECG"] (t,) mV at ECG_HZ; "Resp" (s,) % and "EDA" (s,) uS at LOW_HZ.
+
+    A reference may lack Resp or EDA; signals then have no such entry.
+    """
 
     title: str
     condition: str
@@ -35,7 +38,8 @@ class Strip:
     @property
     def digest(self) -> str:
         """What the window's signals are, as a key for things made of them."""
-        content = b"".join(np.ascontiguousarray(self.signals[name]).tobytes() for name in FUSED_CHANNELS)
+        content = b"".join(np.ascontiguousarray(self.signals[name]).tobytes() for name in self.signals)
+        content += " ".join(self.signals).encode()
         return hashlib.sha256(content).hexdigest()
 
     def trace(self, channel: str) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +50,8 @@ class Strip:
     def quantity(self, channel: str) -> str:
         """A channel's name with its unit."""
         names = {"ECG": "ECG", "Resp": "Respiration", "EDA": self.eda_name}
+        if channel not in self.signals:
+            return f"{names[channel]}: not in the reference"
         return f"{names[channel]} ({UNIT_LABELS[UNITS[channel]]})"
 
 
@@ -82,7 +88,7 @@ def describe(strip: Strip, measured: Readings | None, other: Strip | None = None
     """What the traces show, in words, for those who cannot see them."""
     parts = [
         f"{strip.quantity(name)} from {strip.signals[name].min():.2f} to {strip.signals[name].max():.2f}"
-        for name in FUSED_CHANNELS
+        for name in strip.signals
     ]
     events = ""
     if measured is not None:
@@ -94,7 +100,9 @@ def describe(strip: Strip, measured: Readings | None, other: Strip | None = None
 
 def _signals(windows: SignalBatch | RealWindows, position: int) -> dict[str, np.ndarray]:
     resp, eda = windows.low.select("Resp", "EDA")
-    return {"ECG": windows.ecg[position, :, 0], "Resp": resp[position], "EDA": eda[position]}
+    found = {"ECG": windows.ecg[position, :, 0], "Resp": resp[position], "EDA": eda[position]}
+    missing = getattr(windows, "missing", ())
+    return {name: found[name] for name in FUSED_CHANNELS if name not in missing}
 
 
 def _eda_name(eda: str) -> str:
