@@ -84,6 +84,18 @@ def test_one_state_is_judged_alone(people, reference):
     assert look.states == ("stress",) and not any(each.name == "What stress changes" for each in look.lines())
 
 
+def test_what_the_reference_has_not_is_not_judged(people, reference):
+    """Without EDA no line needs it, and where the size of the respiration was set none tells that; both are said."""
+    low = reference.low.values.copy()
+    low[..., LOW_CHANNELS.index("EDA")] = 0
+    lacking = replace(reference, low=replace(reference.low, values=low), missing=("EDA",), scaled=("Resp",))
+    look = judge(as_synthetic(people), lacking, repeats=2)
+    parts = {(row.score, row.part) for row in look.table.rows}
+    assert not {part for _, part in parts} & {"EDA", "tonic_level", "scr_rate", "scr_heart", "breath_depth"}
+    assert ("value_ks", "ECG") in parts and ("acf_similarity", "Resp") in parts and ("value_ks", "Resp") not in parts
+    assert "The reference has no EDA" in look.rough and "size of Resp was set" in look.rough
+
+
 def test_states_that_the_reference_lacks_are_refused_in_words(people):
     """No common state: the error names what is there."""
     only = as_reference(people.of_state("baseline"))

@@ -64,7 +64,10 @@ def laid_out(files: Sequence[Brought]) -> Iterator[Path]:
 def listed(files: Sequence[Brought]) -> tuple[Listed, ...]:
     """What the recording holds. Raises RecordingError or RequestError."""
     with laid_out(files) as path:
-        return list_signals(path)
+        found = list_signals(path)
+    if all(signal.is_text for signal in found):
+        raise RequestError("Expected at least one column of numbers, found none.")
+    return found
 
 
 def start(

@@ -11,7 +11,6 @@ import streamlit as st
 from physiosynth.dashboard.telling import literally
 from physiosynth.datasets.guessing import guess_columns, guess_time, guess_unit
 from physiosynth.datasets.importing import ImportSettings
-from physiosynth.errors import RequestError
 from physiosynth.signals import UNITS
 
 if TYPE_CHECKING:
@@ -46,8 +45,6 @@ def mapping_form(listed: Sequence[Listed], key: str) -> Mapping:
     """Which signal is which, in what unit and at what rate: guessed by name, settled by the visitor."""
     guessed, names = guess_columns(listed), [signal.name for signal in listed if not signal.is_text]
     columns, units = {}, {}
-    if not names:
-        raise RequestError("Expected at least one column of numbers, found none.")
     for channel in ("ECG", "Resp", "EDA"):
         left, right = st.columns([1.6, 1], vertical_alignment="bottom")
         options = names if channel == "ECG" else [ABSENT, *names]

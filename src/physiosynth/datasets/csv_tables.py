@@ -80,11 +80,9 @@ def _layout(path: Path) -> _Layout:
     encoding, head = "utf-8-sig", ""
     try:
         with path.open("rb") as stream:
-            marks = stream.read(4096)
-        if marks[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            marks = stream.read(2)
+        if marks in (b"\xff\xfe", b"\xfe\xff"):
             encoding = "utf-16"
-        elif b"\0" in marks:
-            raise RecordingError(f"{path.name}: expected a table of numbers as text, found something else.")
         try:
             head = _head(path, encoding)
         except UnicodeDecodeError:
@@ -94,6 +92,8 @@ def _layout(path: Path) -> _Layout:
         raise RecordingError(f"{path.name}: expected text, found something else. Save the table as UTF-8.") from error
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read ({error.strerror}).") from error
+    if "\0" in head:
+        raise RecordingError(f"{path.name}: expected a table of numbers as text, found something else.")
     if len(head) == HEAD_CHARACTERS and "\n" not in head and "\r" not in head:
         raise RecordingError(f"{path.name}: expected lines of text, found one of {HEAD_CHARACTERS} characters or more.")
     lines = [line for line in head.splitlines() if line.strip() and not line.startswith("#")][:SNIFFED_LINES]

@@ -88,7 +88,9 @@ def glance(synthetic: WindowSet, reference: RealWindows, of_strangers: bool = Fa
         Context(against.seed),
         repeats=REPEATS,
         controls=False,
-    ).without(() if of_strangers else reference.missing)
+    )
+    if not of_strangers:
+        table = table.without(reference.missing).without_size(reference.scaled)
     found = {}
     for name, kind in KINDS.items():
         rows = [row for row in table.select(kind.score).rows if row.state != ALL_STATES and row.random is not None]

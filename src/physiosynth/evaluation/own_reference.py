@@ -88,7 +88,8 @@ def own_reference(
     notes = [*recording.notes, *_notes(found, beating)]
     kept = np.flatnonzero(beating)
     low = low[kept]
-    if resp_sd is not None and "Resp" not in missing:
+    to_scale = resp_sd is not None and "Resp" not in missing
+    if to_scale:
         low = _scaled(low, resp_sd, notes)
     names = [CONDITIONS[label - 1] for _, label in starts]
     windows = RealWindows(
@@ -100,6 +101,7 @@ def own_reference(
         subjects=(recording.subject,) * len(kept),
         notices=tuple(notes),
         missing=missing,
+        scaled=("Resp",) if to_scale else (),
     )
     on_step(1000, 1000)
     return OwnReference(windows, found, recording.duration_s, float(np.median(np.array(rates)[kept])), tuple(notes))

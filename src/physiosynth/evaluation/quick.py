@@ -190,7 +190,7 @@ def judge(
     some = thinned(synthetic.take(np.isin(synthetic.states, states)), WINDOWS, against.seed)
     made = Judged.of(some, on_step=steps.start("windows"))
     made.features  # noqa: B018 - measured now, while progress is told
-    missing = () if of_strangers else reference.missing
+    missing, scaled = ((), ()) if of_strangers else (reference.missing, reference.scaled)
     names = [name for name in NAMES if len(states) > 1 or name not in SEVERAL_STATES]
     table = evaluate(
         [score_named(name) for name in names if not missing or name not in ALL_CHANNELS],
@@ -201,11 +201,10 @@ def judge(
         controls=wrong,
         on_step=steps.start("scores"),
     )
-    look = _look(table.without(missing), against, states, (_most(real), _most(made)), repeats)
-    if missing:
-        left = " and ".join(missing)
-        look = replace(look, rough=f"{look.rough} The reference has no {left}, so nothing that needs {left} is judged.")
-    return look
+    look = _look(table.without(missing).without_size(scaled), against, states, (_most(real), _most(made)), repeats)
+    said = [f"The reference has no {name}, so nothing that needs {name} is judged." for name in missing]
+    said += [f"The size of {name} was set, so it is not judged." for name in scaled]
+    return replace(look, rough=" ".join([look.rough, *said]))
 
 
 def _most(judged: Judged) -> int:

@@ -34,6 +34,7 @@ __all__ = [  # Judged and ALL_STATES belong to what a score is written against
 
 GROUPS = ("distributions", "spectra", "physiology", "coupling", "usefulness", "fidelity", "privacy")
 VERDICTS = ("as real", "as another person", "between", "as its control", "cannot tell", "unknown")
+SIZE_SCORES, SIZES = ("value_ks", "log_spectral_distance"), ("breath_depth",)  # what the size of a signal changes
 OWN_UNIT = "own unit"  # that of the channel or the measurement; see Score.unit_of
 Better = Literal["lower", "higher", "near_zero"]
 # Modules that register scores; a module that is not there is a fault of the installation, not of the user.
@@ -248,6 +249,16 @@ class ScoreTable:
     def without(self, channels: Sequence[str]) -> ScoreTable:
         """The rows that need none of these channels, which were not recorded."""
         return ScoreTable(tuple(r for r in self.rows if not set(channels_of(r.part)) & set(channels)))
+
+    def without_size(self, channels: Sequence[str]) -> ScoreTable:
+        """The rows that do not tell a larger signal from a smaller one of these channels."""
+        return ScoreTable(
+            tuple(
+                r
+                for r in self.rows
+                if not set(channels_of(r.part)) & set(channels) or (r.score not in SIZE_SCORES and r.part not in SIZES)
+            )
+        )
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain values for JSON and CSV, the verdict included; NaN becomes None."""

@@ -20,7 +20,8 @@ class RealWindows:
 
     ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) EDA in uS and Resp in % of the belt; conditions: a name for each
     window; subjects: or None; source: "recorded", "imported", "virtual" or "unknown"; eda: "full" or "phasic";
-    notices: what had to be assumed; missing: channels that were not recorded, whose values are zeros.
+    notices: what had to be assumed; missing: channels that were not recorded, whose values are zeros; scaled: those
+    of no common unit, whose size was set and says nothing.
     """
 
     ecg: np.ndarray
@@ -31,6 +32,7 @@ class RealWindows:
     subjects: tuple[str, ...] | None = None
     notices: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    scaled: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.conditions)

@@ -60,7 +60,8 @@ def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndar
             text if ruler is None else f"{text} ({best})"
             for text, best in zip(_scores(score), _scores(ruler) if ruler else ("",) * 3, strict=True)
         )
-        rows.append([f"{name} ({rate} Hz)", psd, acf, f"{distance} dB"])
+        told = "size was set" if name in reference.scaled else f"{distance} dB"
+        rows.append([f"{name} ({rate} Hz)", psd, acf, told])
     return rows
 
 

@@ -34,6 +34,7 @@ class Strip:
     signals: dict[str, np.ndarray]
     eda_name: str = "EDA"
     reference: bool = False
+    scaled: tuple[str, ...] = ()  # channels whose size was set
 
     @property
     def digest(self) -> str:
@@ -52,6 +53,8 @@ class Strip:
         names = {"ECG": "ECG", "Resp": "Respiration", "EDA": self.eda_name}
         if channel not in self.signals:
             return f"{names[channel]}: not in the reference"
+        if channel in self.scaled:
+            return f"{names[channel]} (size set)"
         return f"{names[channel]} ({UNIT_LABELS[UNITS[channel]]})"
 
 
@@ -67,7 +70,8 @@ def reference_strip(reference: RealWindows, position: int) -> Strip:
     kind, condition = _KINDS.get(reference.source, "of unknown source"), reference.conditions[position]
     subject = f" · {reference.subjects[position]}" if reference.subjects is not None else ""
     title = f"Reference ({kind}){subject} · {condition}"
-    return Strip(title, condition, _signals(reference, position), _eda_name(reference.eda), reference=True)
+    signals = _signals(reference, position)
+    return Strip(title, condition, signals, _eda_name(reference.eda), reference=True, scaled=reference.scaled)
 
 
 def limits(traces: Iterable[np.ndarray], margin: float = 0.12) -> tuple[float, float]:
