@@ -54,7 +54,7 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY LICENSE WEIGHTS_LICENSE.txt requirements.lock requirements-torch.lock sbom.cdx.json ./
 # What the Trust page says of the embedded model.
-COPY docs/MODEL_CARD.md docs/EVALUATION.md ./docs/
+COPY docs/MODEL_CARD.md docs/DATA_CARD.md docs/EVALUATION.md ./docs/
 COPY .streamlit ./.streamlit
 COPY scripts/entrypoint.py scripts/_command.py ./scripts/
 COPY src/app.py ./src/app.py

@@ -62,7 +62,7 @@ def _facts(card: Card) -> str:
 
 
 def _details(card: Card) -> None:
-    from physiosynth.generate.card import MODEL_CARD
+    from physiosynth.generate.card import DATA_CARD, MODEL_CARD
 
     with st.expander("Training, and the hash of every file", icon=":material/fingerprint:"):
         st.markdown("\n".join(f"- {name}: {plain(value)}" for name, value in card.training.items()))
@@ -73,6 +73,9 @@ def _details(card: Card) -> None:
     if MODEL_CARD in card.texts:
         with st.expander("The whole model card", icon=":material/description:"):
             st.markdown(smaller(card.texts[MODEL_CARD]))
+    if DATA_CARD in card.texts:
+        with st.expander("The people it learned from", icon=":material/groups:"):
+            st.markdown(smaller(card.texts[DATA_CARD]))
 
 
 def evaluation_text() -> str:

@@ -17,7 +17,8 @@ from physiosynth.generate.manifest import Manifest, manifest_of
 if TYPE_CHECKING:
     from physiosynth.generate.core import WESADGenerator
 
-MODEL_CARD, EVALUATION, LICENCE_TEXT = "MODEL_CARD.md", "EVALUATION.md", "WEIGHTS_LICENSE.txt"
+MODEL_CARD, DATA_CARD, EVALUATION = "MODEL_CARD.md", "DATA_CARD.md", "EVALUATION.md"
+LICENCE_TEXT = "WEIGHTS_LICENSE.txt"
 WEAK, LIMITS = "What is not good yet", "What it was trained on"
 LONGEST_TEXT = 200_000  # characters of a text file that is read
 
@@ -76,7 +77,7 @@ def documents(root: Path | None) -> dict[str, str]:
         project = EMBEDDED.parents[2]
         places += [folder / part for folder in (project, Path.cwd()) for part in ("", "docs")]
     found = {}
-    for name in (MODEL_CARD, EVALUATION, LICENCE_TEXT):
+    for name in (MODEL_CARD, DATA_CARD, EVALUATION, LICENCE_TEXT):
         path = next((folder / name for folder in places if (folder / name).is_file()), None)
         if path is not None:
             found[name] = path.read_text(encoding="utf-8", errors="replace")[:LONGEST_TEXT]
