@@ -54,8 +54,8 @@ def test_columns_may_have_rates_of_their_own(tmp_path):
 
 @pytest.mark.parametrize(
     "times",
-    ["{s:.3f}", "2024-05-01T10:00:{s:06.3f}Z", "2024-05-01 10:00:{s:06.3f}"],
-    ids=["seconds", "UTC stamps", "local stamps"],
+    ["{s:.3f}", "2024-05-01T10:00:{s:06.3f}Z", "2024-05-01 10:00:{s:06.3f}", "05/01/2024 10:00:{s:09.6f}"],
+    ids=["seconds", "UTC stamps", "local stamps", "American stamps"],
 )
 def test_a_time_column_gives_the_rate(tmp_path, times):
     """Rounded seconds and timestamps give the true rate of 64 Hz, over the whole length."""
@@ -82,6 +82,8 @@ def test_gaps_in_the_clock_become_missing_samples(tmp_path):
         ("ecg,eda\n1,2\n", {"rates_hz": {"ecg": 5.0}}, RequestError, "eda needs a rate above 0"),
         ("ecg,eda\n1,2\n", {"rates_hz": -1.0}, RequestError, "rate above 0"),
         ("ecg,eda\n1,1\n0,2\n", {"time_column": "ecg"}, RecordingError, "rising seconds or timestamps"),
+        ("ecg,eda\n1,Monday\n0,Tuesday\n", {"time_column": "eda"}, RecordingError, "column eda"),
+        ("ecg,eda\n1,0\n0,1\n1,2\n1,900\n", {"time_column": "eda"}, RecordingError, "Cut the pauses out"),
         ("", {"rates_hz": 100.0}, RecordingError, "not a readable table"),
     ],
 )

@@ -205,9 +205,13 @@ def _stamps(path: Path, name: str, column: pd.Series) -> np.ndarray:
 
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64)
+    from pandas.tseries.api import guess_datetime_format
+
     stamps = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
     if stamps.isna().all():
-        stamps = pd.to_datetime(column, errors="coerce", utc=True)
+        # Of one form, told by the first: pandas would otherwise take minutes to look at each by itself.
+        form = guess_datetime_format(str(column.iloc[0]))
+        stamps = pd.to_datetime(column, errors="coerce", utc=True, format=form) if form else stamps
     if stamps.isna().any():
         raise _no_clock(path, name)
     return stamps.dt.tz_localize(None).to_numpy()
@@ -220,7 +224,10 @@ def _rising(path: Path, name: str, seconds: np.ndarray) -> np.ndarray:
 
 
 def _no_clock(path: Path, name: str) -> RecordingError:
-    return RecordingError(f"{path.name}: column {name} should hold rising seconds or timestamps without gaps in it.")
+    return RecordingError(
+        f"{path.name}: column {name} should hold rising seconds or timestamps without gaps in it, such as "
+        "2024-05-01 10:00:00.250."
+    )
 
 
 def _evenly(path: Path, seconds: np.ndarray, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
