@@ -34,13 +34,13 @@ def preview(listed: Sequence[Listed], columns: Mapping[str, str], rate_hz: float
         rows = pd.DataFrame({"t": at / (hz or 1.0), "v": values[at]})
         title, unit = f"{channel}: {signal.name}"[:LONGEST_TITLE], "s" if hz else "samples"
         words = f"{title}, its first {len(values) / (hz or 1.0):.0f} {unit}."
-        draw(rows, _spec(channel, f"{title} ({unit})", colours.current()), words, f"own_preview_{channel}")
+        draw(rows, _spec(channel, title, unit, colours.current()), words, f"own_preview_{channel}")
     doubled = len(set(columns.values())) < len(columns)
     hint = "**One signal is chosen twice.**" if doubled else "Is the ECG upright, with tall, narrow R peaks?"
     st.caption(f"How the signals begin, as they are in the file. {hint}")
 
 
-def _spec(channel: str, title: str, palette: Palette) -> Spec:
+def _spec(channel: str, title: str, unit: str, palette: Palette) -> Spec:
     colour = palette.channels[channel]
     return {
         "config": config(palette),
@@ -51,7 +51,7 @@ def _spec(channel: str, title: str, palette: Palette) -> Spec:
         "mark": {"type": "line", "color": colour, "strokeWidth": 1.2},
         "encoding": {
             "x": {"field": "t", "type": "quantitative", "title": None, "scale": {"nice": False},
-                  "axis": {"tickCount": 8}},
+                  "axis": {"tickCount": 6, "labelExpr": f"datum.label + ' {unit}'"}},
             "y": {"field": "v", "type": "quantitative", "title": None, "scale": {"zero": False},
                   "axis": {"tickCount": 3, "minExtent": 44, "maxExtent": 44}},
         },

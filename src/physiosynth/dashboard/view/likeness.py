@@ -41,7 +41,10 @@ def show(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> No
     st.markdown("\n".join("| " + " | ".join(line) + " |" for line in (heading, rule, *rows)))
     noun = "window" if len(matching) == 1 else "windows"
     few = " Few windows make these figures rough." if min(len(batch), len(matching)) < 8 else ""
-    st.caption(f"All {len(batch)} synthetic windows of this state against {len(matching)} reference {noun}.{few}")
+    st.caption(
+        f"All {len(batch)} synthetic windows of this state against {len(matching)} reference {noun}; in brackets "
+        f"halves of the reference against each other.{few}"
+    )
 
 
 def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> list[list[str]]:
