@@ -114,7 +114,7 @@ def test_no_page_has_a_serious_obstacle_for_anybody(opened, theme, width):
     for name in ("Rates asked for", "Sampling"):
         tab.get_by_text(name, exact=True).click()
     tab.get_by_text("ECG guidance").wait_for()
-    for path in ("", "trust", "compare"):
+    for path in ("", "trust", "compare", "own-data"):
         if path:
             tab.goto(f"{tab.url.partition('?')[0].rsplit('/', 1)[0]}/{path}")
             shown(tab).wait_for_timeout(300)

@@ -81,7 +81,9 @@ def field(page: AppTest, label: str):
 
 
 def said(page: AppTest) -> str:
-    return "\n".join(str(each.value) for each in [*page.markdown, *page.caption, *page.error, *page.info])
+    return "\n".join(
+        str(each.value) for each in [*page.subheader, *page.markdown, *page.caption, *page.error, *page.info]
+    )
 
 
 def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again():
@@ -140,6 +142,31 @@ def test_files_that_cannot_be_used_get_a_sentence_without_folders(files, words):
     text = said(with_files(*files)).replace("\\.", ".")
     assert words.replace("\\.", ".") in text or literally(words) in text
     assert tempfile.gettempdir() not in text and "](" not in text.replace("\\]\\(", "")
+
+
+def formats(tmp_path) -> dict[str, list[tuple[str, bytes]]]:
+    """The same recording as a WFDB record and as an EDF file, its ECG in microvolts."""
+    wfdb, edfio = pytest.importorskip("wfdb"), pytest.importorskip("edfio")
+    signals = np.loadtxt(io.BytesIO(recording()), delimiter=",", skiprows=1) * [1000, 1, 1]
+    names, units = ["MLII", "belt", "GSR"], ["uV", "%", "uS"]
+    wfdb.wrsamp("rest", RATE_HZ, units, names, p_signal=signals, fmt=["16"] * 3, write_dir=str(tmp_path))
+    channels = zip(names, units, signals.T, strict=True)
+    edfio.Edf([edfio.EdfSignal(v, RATE_HZ, label=n, physical_dimension=u) for n, u, v in channels]).write(
+        tmp_path / "rest.edf"
+    )
+    return {
+        kind: [(f"rest.{ending}", (tmp_path / f"rest.{ending}").read_bytes()) for ending in endings]
+        for kind, endings in {"wfdb": ("dat", "hea"), "edf": ("edf",)}.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["wfdb", "edf"])
+def test_wfdb_and_edf_bring_their_own_rates_and_units(tmp_path, kind):
+    """Nothing but the button needs a press, and microvolts come out as millivolts."""
+    page = used(with_files(*formats(tmp_path)[kind]))
+    windows, _ = page.session_state["own_reference"]
+    assert "**77/min**" in said(page) and windows.missing == () and windows.scaled == ()
+    assert windows.ecg.max() == pytest.approx(1, abs=0.3) and np.ptp(windows.low.select("Resp")[0]) > 60
 
 
 def test_wrong_settings_get_a_sentence_and_the_page_stays():

@@ -64,9 +64,14 @@ def fresh(run: Run | None, generator: WESADGenerator, reference: RealWindows) ->
 
     base = run.request if run is not None else Request(generator.info.conditions[:1], 1, FIRST_SEED)
     states = tuple(name for name in generator.info.conditions if name in set(reference.conditions))
+    if not states:
+        raise RequestError(
+            f"The model makes {', '.join(generator.info.conditions)}, the reference holds "
+            f"{', '.join(sorted(set(reference.conditions))) or 'no windows'}: they have no state in common."
+        )
     limits, each = settings(), evaluations(base.sampling, generator.info.defaults)
-    most = min(WINDOWS, limits.max_windows // max(len(states), 1), limits.max_work // max(each * len(states), 1))
-    if most < FEWEST or not states:
+    most = min(WINDOWS, limits.max_windows // len(states), limits.max_work // max(each * len(states), 1))
+    if most < FEWEST:
         raise RequestError(
             f"Expected room for {FEWEST} windows of each state, found {most}: these settings take {each} network "
             "evaluations a window. Judge the run on show instead, or generate with fewer steps first."

@@ -31,8 +31,8 @@ WORDS = (
     f"judged against it, calibrated to it. It is cut into windows of {WINDOW_S} s, filtered as the model's data are."
 )
 PRIVACY = (
-    "It stays in the memory of the machine that runs this page for as long as the page is open, and no other visitor "
-    "sees it."
+    "It stays in the memory of the machine that runs this page for as long as the page is open (and in a temporary "
+    "folder for the seconds of reading it), and no other visitor sees it."
 )
 
 
@@ -47,6 +47,8 @@ def main() -> None:
     _collect()
     _standing()
     files = _files()
+    if not files:
+        st.session_state.pop("own_listed", None)
     if not files or model is None:
         return
     try:
@@ -100,7 +102,7 @@ def _standing() -> None:
         counts[state] = counts.get(state, 0) + 1
     told = ", ".join(f"{count} of {state}" for state, count in counts.items())
     with st.container(border=True):
-        st.markdown(f"##### :material/check_circle: {literally(name)} is the reference")
+        st.subheader(f":material/check_circle: {literally(name)} is the reference", anchor=False)
         st.markdown(
             f"Windows of {WINDOW_S} s: {told}, from {in_words(made.duration_s)} of recording. Median heart rate "
             f"**{made.heart_rate:.0f}/min**: does that fit?"
