@@ -1,5 +1,7 @@
 """The quick judgement: it passes good windows, names what is broken, and says how rough it is."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +109,17 @@ def test_a_yardstick_is_measured_once(reference):
     """The same reference gives the same yardstick; another seed of windows another one."""
     assert yardstick(reference) is yardstick(replace(reference))
     assert yardstick(as_reference(cohort(range(4), 3, seed=9))) is not yardstick(reference)
+
+
+def test_what_is_measured_of_an_own_recording_goes_with_it(people):
+    """It serves the next judgement of the same windows, and nothing else keeps it."""
+    own = as_reference(people, "imported")
+    made = yardstick(own)
+    assert yardstick(own) is made and yardstick(replace(own)) is not made
+    there = weakref.ref(made)
+    del own, made
+    gc.collect()
+    assert there() is None
 
 
 def test_progress_can_cancel(reference):

@@ -99,17 +99,19 @@ def yardstick(reference: RealWindows, of_strangers: bool = False, on_step: OnSte
     if of_strangers and real.eda_kind != "full":
         raise EvaluationError(f"Simulated people have full EDA, this reference has {real.eda_kind}. Hold against it.")
     key = ("" if of_strangers else real.sha256(), of_strangers)
-    if key not in _YARDSTICKS:
+    # A person's own recording is no longer there once its session has ended.
+    held = reference.kept if real.source == "imported" and not of_strangers else _YARDSTICKS
+    if key not in held:
         alike = real.source == "virtual" and real.eda_kind == "full"
         others = strangers(on_step=on_step) if of_strangers or alike else None
         if of_strangers:
             made = Yardstick(others, None, f"{PEOPLE} simulated people whom no model has seen")
         else:
             made = Yardstick(real, others, _whose(real))
-        while len(_YARDSTICKS) >= _MOST_YARDSTICKS:
-            _YARDSTICKS.pop(next(iter(_YARDSTICKS)))
-        _YARDSTICKS[key] = made
-    return _YARDSTICKS[key]
+        while len(held) >= _MOST_YARDSTICKS:
+            held.pop(next(iter(held)))
+        held[key] = made
+    return held[key]
 
 
 def _whose(real: WindowSet) -> str:

@@ -31,8 +31,8 @@ WORDS = (
     f"judged against it, calibrated to it. It is cut into windows of {WINDOW_S} s, filtered as the model's data are."
 )
 PRIVACY = (
-    "It stays in the memory of the machine that runs this page for as long as the page is open (and in a temporary "
-    "folder for the seconds of reading it), and no other visitor sees it."
+    "Its signals stay in the memory of the machine that runs this page for as long as the page is open, and in a "
+    "temporary folder for the seconds of reading; no other visitor sees them."
 )
 
 
