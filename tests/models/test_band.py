@@ -33,3 +33,10 @@ def test_a_slope_keeps_its_ends():
     """Mirrored ends: a straight line stays one up to its first and last sample."""
     line = torch.linspace(0, 1, 300)[None, :, None]
     assert torch.allclose(low_passed(line, 45, ECG_HZ), line, atol=1e-4)
+
+
+def test_a_lift_raises_what_lies_just_below_the_edge_and_nothing_lower():
+    """With a lift of 1.5 at 45 Hz: 40 Hz comes out half as high again, 20 Hz as it was."""
+    for hertz, gain in ((40, 1.5), (20, 1)):
+        x = sine(hertz)
+        assert torch.allclose(low_passed(x, 45, ECG_HZ, lift=1.5)[:, 60:-60], gain * x[:, 60:-60], atol=0.06)

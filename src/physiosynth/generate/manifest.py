@@ -29,6 +29,7 @@ SETTING_KEYS = {
     "precision": "sampling_precision",
     "alpha_bar_end": "sampling_alpha_bar_end",
     "lowpass_hz": "sampling_lowpass_hz",
+    "lift": "sampling_lift",
     "guidance_from": "cfg_from",
     "guidance_to": "cfg_to",
 }

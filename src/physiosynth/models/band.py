@@ -8,16 +8,17 @@ import torch
 from torch import Tensor
 
 TRANSITION, ATTENUATION_DB = 1.25, 60.0  # from the edge to so many times the edge, where it is down by so much
+LIFT_FROM, LIFT_TO = 0.68, 0.87  # of the edge: below the first nothing is lifted, from the second on all of it
 
 
-def low_passed(x: Tensor, edge_hz: float, rate_hz: float) -> Tensor:
+def low_passed(x: Tensor, edge_hz: float, rate_hz: float, lift: float = 1.0) -> Tensor:
     """(b, t, c) signals without what lies above edge_hz, by a linear-phase FIR put back in time; 0: as they are.
 
-    The ends are mirrored through their last values.
+    lift: gain just below the edge, for what a network leaves out there. The ends are mirrored through their last value.
     """
     if not edge_hz or edge_hz * TRANSITION >= rate_hz / 2:
         return x
-    taps = _taps(edge_hz / rate_hz).to(x)
+    taps = _taps(edge_hz / rate_hz, lift).to(x)
     half = min(len(taps) // 2, x.shape[1] - 1)
     taps = taps[len(taps) // 2 - half : len(taps) // 2 + half + 1]
     before = 2 * x[:, :1] - x[:, 1 : half + 1].flip(1)
@@ -28,9 +29,13 @@ def low_passed(x: Tensor, edge_hz: float, rate_hz: float) -> Tensor:
 
 
 @lru_cache(maxsize=8)
-def _taps(edge: float) -> Tensor:
-    """Kaiser window FIR, flat up to `edge` in cycles a sample."""
-    from scipy.signal import firwin, kaiserord
+def _taps(edge: float, lift: float) -> Tensor:
+    """Kaiser window FIR that passes up to `edge` in cycles a sample."""
+    from scipy.signal import firwin2, kaiserord
 
     count, beta = kaiserord(ATTENUATION_DB, 2 * edge * (TRANSITION - 1))
-    return torch.from_numpy(firwin(count | 1, edge * (1 + TRANSITION), window=("kaiser", beta)))
+    middle = edge * (1 + TRANSITION) / 2  # of the slope, which the window makes as wide as the transition
+    places = [0.0, LIFT_FROM * edge, LIFT_TO * edge, middle, middle, 0.5]
+    gains = [1.0, 1.0, lift, lift, 0.0, 0.0]
+    taps = firwin2(count | 1, places, gains, window=("kaiser", beta), fs=1.0)
+    return torch.from_numpy(taps / taps.sum())

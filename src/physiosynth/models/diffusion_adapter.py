@@ -104,7 +104,7 @@ class TwoStreamDiffusionAdapter(nn.Module):
         )
         if phase is None:
             return AdapterSamples(drawn, waves, None)
-        waves = low_passed(waves, ecg.lowpass_hz, ECG_HZ)[:, margin : length - margin]
+        waves = low_passed(waves, ecg.lowpass_hz, ECG_HZ, ecg.lift)[:, margin : length - margin]
         waves = with_heights(waves, phase, window.height)
         return AdapterSamples(drawn, waves, phase)
 

@@ -95,7 +95,9 @@ def draw_joined(
     steps = len(plan) * LOW_HZ
     window = space.window(signals.T[None, :steps], signals.new_zeros(1), form[:1])
     phase = phase[: steps + 1]
-    recorded = low_passed(ecg_grid.fade(waves).T[None], ecg.lowpass_hz, ECG_HZ)[:, margin:][:, : len(plan) * ECG_HZ]
+    recorded = low_passed(ecg_grid.fade(waves).T[None], ecg.lowpass_hz, ECG_HZ, ecg.lift)[:, margin:][
+        :, : len(plan) * ECG_HZ
+    ]
     return JoinedSamples(window.low[0], with_heights(recorded, phase[None], window.height)[0], phase)
 
 

@@ -31,6 +31,7 @@ class StreamSampling:
     guidance_from: float = 1.0  # the share of the diffusion at which guidance begins
     guidance_to: float = 0.0  # and at which it ends
     lowpass_hz: float = 0.0  # a coupled pair's ECG keeps what lies below; 0: all of it
+    lift: float = 1.0  # gain just below that frequency, see band.low_passed
     precision: str = FP32  # of the convolutions; bf16 leaves the noisiest steps, and all else, in fp32
 
     def __post_init__(self) -> None:
@@ -42,8 +43,11 @@ class StreamSampling:
             raise RequestError(f"Precision {self.precision!r} is not known. Use one of {', '.join(PRECISIONS)}.")
         if not 1 <= self.steps <= 1000:
             raise RequestError(f"Steps must be from 1 to 1000, found {self.steps}.")
-        if self.lowpass_hz < 0:
-            raise RequestError(f"lowpass_hz is a frequency, or 0 for none, found {self.lowpass_hz}.")
+        if self.lowpass_hz < 0 or not 0 < self.lift <= 4:
+            raise RequestError(
+                f"lowpass_hz is a frequency, or 0 for none, and lift a gain up to 4; found {self.lowpass_hz} and "
+                f"{self.lift}."
+            )
         if not 0 <= self.x0_clip_q < 1:
             raise RequestError(f"x0_clip_q is a quantile from 0 to below 1, found {self.x0_clip_q}.")
         if not self.alpha_bar_start < self.alpha_bar_end or self.alpha_bar_start < 0:

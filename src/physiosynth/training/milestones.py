@@ -18,6 +18,7 @@ from physiosynth.models.architecture import Architecture
 KEPT = 2  # the best and the one before it: a run that improves a hundred times must not fill the disk
 COUPLED_STEPS = {"low": 16, "ecg": 12}
 ABOVE_BAND = 1.15  # of the band the ECG was filtered to: a Butterworth filter's own slope is left as it is
+LIFT = 1.4  # see band.low_passed
 COUPLED_GUIDANCE = {"low": 0.0, "ecg": 0.0}
 
 
@@ -95,10 +96,15 @@ def sampling_manifest(coupled: bool, filters: dict[str, Any] | None = None) -> d
         # The last of the noise is taken off in one step: the network's own errors are what is left of it.
         "sampling_alpha_bar_end_low": 0.996,
         "ddim_alpha_bar_start_ecg": 5e-6,
-        "sampling_alpha_bar_end_ecg": 0.999,
+        # Later steps draw the beats less alike than they are. Without them noise above 35 Hz is missing: it is lifted.
+        "sampling_alpha_bar_end_ecg": 0.97,
         "debug_clip_x0_low": False,
         "debug_clip_x0_ecg": False,
-        **({"sampling_lowpass_hz_ecg": ABOVE_BAND * filters["ecg_band_hz"][1]} if filters else {}),
+        **(
+            {"sampling_lowpass_hz_ecg": ABOVE_BAND * filters["ecg_band_hz"][1], "sampling_lift_ecg": LIFT}
+            if filters
+            else {}
+        ),
     }
 
 
