@@ -16,6 +16,7 @@ from physiosynth.dashboard.score_chart import describe, score_chart
 from physiosynth.errors import RequestError
 from physiosynth.evaluation.quick import Line
 from physiosynth.evaluation.sweep import expected_s, grid, work
+from physiosynth.evaluation.wesad_real import RealWESADPreparer
 from physiosynth.generate.batch import Sampling, Targets
 from physiosynth.generate.bundle import resolve_bundle
 from physiosynth.generate.core import WESADGenerator
@@ -160,6 +161,19 @@ def test_two_runs_are_told_apart_by_what_was_set(here, generator):
     text = shown(page.run())
     assert "| ECG | 2 steps, guidance 0.5 | 4 steps, guidance 0.5 |" in text
     assert "| Seed" not in text and not page.exception
+
+
+def test_runs_of_states_that_the_reference_has_not_are_left_unscored(here, generator):
+    """They do not keep the others from their figures, and the page says why they have none."""
+    page = page_of("compare", run_of(generator), run_of(generator, 2, ("baseline",)))
+    reference = RealWESADPreparer(resolve_bundle().fold).load().select("baseline")
+    page.session_state["own_reference"] = (reference, "mine.csv")
+    page.run()
+    page.button(key="score_runs").click().run()
+    until_done(page, "glance_job")
+    assert not page.exception and not page.error
+    *_, scored = page.session_state["glances"].values()
+    assert len(scored) == 1 and "states that the reference has not" in shown(page)
 
 
 def sweep_page(generator, steps=(2, 4)) -> AppTest:

@@ -83,10 +83,12 @@ def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, d
     if "glance_job" in state:
         _running(state.glance_job[0], "glance")
         return
-    missing = {run.key: run.batch for run in runs if run.key not in scored}
+    # Simulated strangers are in every state, a reference need not be.
+    strangers, held = strangers_first(reference), set(reference.conditions)
+    judged = [run for run in runs if strangers or held & set(run.batch.conditions)]
+    missing = {run.key: run.batch for run in judged if run.key not in scored}
     with st.container(horizontal=True, vertical_alignment="center"):
         if missing and st.button("Score the runs", key="score_runs", icon=":material/speed:"):
-            strangers = strangers_first(reference)
             _begin("glance", lambda: (
                 sweeping.start_glances(missing, reference, strangers, session.page_open()), digest(reference)
             ))  # fmt: skip
@@ -94,6 +96,7 @@ def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, d
         st.caption(
             "● as in real windows, ▲ farther off; in brackets what halves of real windows score. Few windows are "
             "rough: the Trust page says more."
+            + (" Runs of states that the reference has not are not scored." if len(judged) < len(runs) else "")
         )
     if state.get("compare_error"):
         st.error(for_visitors(state.compare_error))
