@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from driving import generate, made, pick, type_in
+from driving import PATIENCE_MS, generate, made, pick, shown, type_in
 
 from places import ROOT
 
@@ -34,3 +34,15 @@ def test_a_real_recording_of_ones_own_stands_beside_the_synthetic_windows(page, 
     page.get_by_text("Advanced: paths").click()
     type_in(page, "Reference fold", tmp_path / "folds" / "fold_ME")
     page.locator("svg.marks text", has_text="Reference (recorded) · ME · baseline").first.wait_for()
+
+
+def test_the_page_asks_no_other_server_for_anything(chromium, address):
+    """Nothing is sent anywhere: fonts, icons and charts come with the page."""
+    tab, asked = chromium.new_page(), []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(address)
+    shown(tab).get_by_text("Readings").first.wait_for(timeout=PATIENCE_MS)
+    tab.close()
+    assert [
+        url for url in asked if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
+    ] == []

@@ -15,11 +15,12 @@ from physiosynth.errors import PhysiosynthError
 
 TRAINED_ON = {"virtual": "simulated data", "recorded": "recordings of people", "imported": "a user's own recordings"}
 STYLE = Path(__file__).with_name("style.css")
+ICON = str(Path(__file__).with_name("icon.svg"))  # a Material icon would be asked of a server on the internet
 
 
 def main() -> None:
     """Draw the page that was asked for; nothing that goes wrong on it shows a traceback."""
-    st.set_page_config("physiosynth", page_icon=":material/ecg_heart:", layout="wide")
+    st.set_page_config("physiosynth", page_icon=ICON, layout="wide")
     st.html(STYLE)
     try:
         page = st.navigation(
