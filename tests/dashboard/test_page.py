@@ -174,11 +174,10 @@ def test_cancel_keeps_the_page_and_the_result_before(page):
     by_label(page.number_input, "ECG steps").set_value(1000)
     generate(page, wait=False)
     job = page.session_state["job"]
-    assert page.button(key="generate").disabled
     page.button(key="cancel").click().run()
     assert job.wait(10)
     page.run()
-    assert "job" not in page.session_state and not page.error and not page.button(key="generate").disabled
+    assert "job" not in page.session_state and not page.error
     after = page.session_state["runs"][-1]
     assert after is before or (not after.whole and "Stopped early" in shown(page))
 

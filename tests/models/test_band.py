@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from physiosynth.models.band import low_passed
+from physiosynth.models.band import low_passed, nearly_centred
 from physiosynth.signals import ECG_HZ
 
 
@@ -40,3 +40,11 @@ def test_a_lift_raises_what_lies_just_below_the_edge_and_nothing_lower():
     for hertz, gain in ((40, 1.5), (20, 1)):
         x = sine(hertz)
         assert torch.allclose(low_passed(x, 45, ECG_HZ, lift=1.5)[:, 60:-60], gain * x[:, 60:-60], atol=0.06)
+
+
+def test_a_tenth_of_a_windows_mean_is_left():
+    """Windows at 1 and -2 come to lie at 0.1 and -0.2; what moves in them stays."""
+    x = sine(5).repeat(2, 1, 1) + torch.tensor([1.0, -2.0])[:, None, None]
+    found = nearly_centred(x)
+    assert found.mean(dim=1).flatten().tolist() == pytest.approx([0.1, -0.2], abs=1e-4)
+    assert torch.allclose(found.std(dim=1), x.std(dim=1))

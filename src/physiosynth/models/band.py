@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 TRANSITION, ATTENUATION_DB = 1.25, 60.0  # from the edge to so many times the edge, where it is down by so much
+OFFSET_LEFT = 0.1  # of a window's mean: recorded ones, high-passed before they were cut, have a mean of 0.4 uV
 LIFT_FROM, LIFT_TO = 0.68, 0.87  # of the edge: below the first nothing is lifted, from the second on all of it
 
 
@@ -26,6 +27,11 @@ def low_passed(x: Tensor, edge_hz: float, rate_hz: float, lift: float = 1.0) -> 
     rows = torch.cat([before, x, after], dim=1).transpose(1, 2)
     smooth = torch.nn.functional.conv1d(rows.flatten(0, 1)[:, None], taps[None, None])
     return smooth.view(len(x), x.shape[2], -1).transpose(1, 2).contiguous()
+
+
+def nearly_centred(x: Tensor) -> Tensor:
+    """(b, t, c) windows of a high-passed signal with a tenth of the mean that a network gave them."""
+    return x - (1 - OFFSET_LEFT) * x.mean(dim=1, keepdim=True)
 
 
 @lru_cache(maxsize=8)

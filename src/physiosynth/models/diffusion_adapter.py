@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.models.architecture import Architecture
-from physiosynth.models.band import low_passed
+from physiosynth.models.band import low_passed, nearly_centred
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
 from physiosynth.models.mean_beat import with_heights
 from physiosynth.models.rhythm import ecg_context
@@ -105,7 +105,7 @@ class TwoStreamDiffusionAdapter(nn.Module):
         if phase is None:
             return AdapterSamples(drawn, waves, None)
         waves = low_passed(waves, ecg.lowpass_hz, ECG_HZ, ecg.lift)[:, margin : length - margin]
-        waves = with_heights(waves, phase, window.height)
+        waves = nearly_centred(with_heights(waves, phase, window.height))
         return AdapterSamples(drawn, waves, phase)
 
     def _nearest(self, draws: list[Tensor], rates: Tensor) -> Tensor:
