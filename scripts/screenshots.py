@@ -18,9 +18,10 @@ from _browser import FLAGS, chromium_path, generate, made, pick, serving, shown,
 from _command import run
 
 ROOT = Path(__file__).parents[1]
-WIDE, NARROW, TALLEST = 1280, 390, 2600  # pixels
+WIDE, NARROW, TALLEST = 1280, 390, 2100  # pixels
 QUALITY = 78  # of WebP
-PATIENCE_MS = 300_000  # judging takes minutes on a busy machine
+PATIENCE_MS = 400_000  # judging takes minutes on a busy machine
+RECORDING = ROOT / "tests" / "fixtures" / "neurokit_rest_60s.csv"
 SAMPLE = "?state=Stress&windows=8&seed=4"
 STILL = {"animations": "disabled", "style": "* { caret-color: transparent !important; }"}
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]"
@@ -61,12 +62,20 @@ def parse() -> argparse.Namespace:
 
 def pictures(browser, address: str, theme: str, options: argparse.Namespace) -> Iterator[tuple[str, int]]:
     """Take the pictures of one theme; gives the name and bytes of each file that was written."""
+    from playwright.sync_api import TimeoutError
+
+    from physiosynth.errors import RequestError
+
     for page in options.only:
         width = NARROW if page == "narrow" else WIDE
         with visit(browser, address, theme, width) as tab:
-            for part in PAGES[page](tab, address):
-                path = options.out / f"{part}-{theme}.webp"
-                yield path.name, save(tab, path, width)
+            try:
+                for part in PAGES[page](tab, address):
+                    path = options.out / f"{part}-{theme}.webp"
+                    yield path.name, save(tab, path, width)
+            except TimeoutError as error:
+                said = " ".join(tab.get_by_test_id("stMain").inner_text().split())[:500]
+                raise RequestError(f"The {page} page did not come to where it should. It says: {said}") from error
 
 
 @contextmanager
@@ -87,6 +96,7 @@ def save(tab, path: Path, width: int) -> int:
 
     from physiosynth.files import replacing
 
+    tab.mouse.move(2, 2)  # a pointer over a chart brings its toolbar out
     rest(tab)
     height = tab.evaluate("(document.querySelector('[data-testid=stMainBlockContainer]')?.scrollHeight || 800) + 20")
     tab.set_viewport_size({"width": width, "height": int(min(height, TALLEST))})
@@ -110,7 +120,7 @@ def rest(tab) -> None:
 def signals(tab, address: str) -> Iterator[str]:
     """The tabs of the Generate page for a run of stress."""
     opened(tab, f"{address}/{SAMPLE}")
-    made(tab, "8 stress windows").wait_for()
+    first_windows(tab)
     for name, words in GENERATE_TABS.items():
         tab.get_by_role("tab", name=words).click()
         yield name
@@ -119,7 +129,7 @@ def signals(tab, address: str) -> Iterator[str]:
 def narrow(tab, address: str) -> Iterator[str]:
     """The Generate page on a telephone."""
     opened(tab, f"{address}/{SAMPLE}")
-    made(tab, "8 stress windows").wait_for()
+    first_windows(tab)
     yield "narrow"
 
 
@@ -133,7 +143,7 @@ def trust(tab, address: str) -> Iterator[str]:
 def compare(tab, address: str) -> Iterator[str]:
     """Two runs in the history and beside each other, and a small sweep."""
     opened(tab, f"{address}/{SAMPLE}")
-    made(tab, "8 stress windows").wait_for()
+    first_windows(tab)
     pick(tab, "Meditation")
     type_in(tab, "Seed", 6)
     generate(tab)
@@ -150,6 +160,26 @@ def compare(tab, address: str) -> Iterator[str]:
     yield "compare-sweep"
 
 
+def own_data(tab, address: str) -> Iterator[str]:
+    """A recording that was brought and has become the reference."""
+    opened(tab, f"{address}/own-data")
+    tab.locator("input[type=file]").first.set_input_files(RECORDING)
+    tab.get_by_role("button", name="Use as reference").click()
+    toast = tab.get_by_test_id("stToast")
+    toast.wait_for()
+    toast.wait_for(state="detached")
+    yield "own-data"
+
+
+def first_windows(tab) -> None:
+    """Return when the first windows are there; asks for them where the tab before was still sampling."""
+    drawn, welcome = made(tab, "8 stress windows"), tab.get_by_text("press Generate")
+    drawn.or_(welcome).first.wait_for()
+    if not drawn.is_visible():
+        generate(tab)
+    drawn.wait_for()
+
+
 def opened(tab, address: str) -> None:
     tab.goto(address)
     shown(tab)
@@ -157,7 +187,7 @@ def opened(tab, address: str) -> None:
 
 GENERATE_TABS = {"signals": "Signals", "paper": "ECG paper", "heart": "Heart", "gallery": "All windows",
                  "likeness": "Likeness"}  # fmt: skip
-PAGES = {"generate": signals, "narrow": narrow, "trust": trust, "compare": compare}
+PAGES = {"generate": signals, "narrow": narrow, "trust": trust, "compare": compare, "own-data": own_data}
 
 if __name__ == "__main__":
     run(main)
