@@ -13,8 +13,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +35,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="visits to time (5)")
     parser.add_argument("--cycles", type=int, default=0, help="visits to watch the memory over (0)")
     arguments = parser.parse_args()
-    from driving import FLAGS, PATIENCE_MS, chromium_path, serving
+    from driving import FLAGS, PATIENCE_MS, chromium_path, serving, wait_until_ready
     from playwright.sync_api import sync_playwright
 
     log = Path(tempfile.mkdtemp()) / "server.log"
@@ -56,15 +54,6 @@ def main() -> None:
         if arguments.cycles:
             print(json.dumps(cycles(browser, address, PATIENCE_MS, server.pid, arguments.cycles), indent=1))
         browser.close()
-
-
-def wait_until_ready(address: str) -> None:
-    """Return when the model has drawn a window."""
-    while True:
-        try:
-            return urllib.request.urlopen(f"{address}/ready", timeout=5).close()
-        except urllib.error.HTTPError:
-            time.sleep(0.2)
 
 
 def browser_tab(browser, address: str, patience_ms: int):

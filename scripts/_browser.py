@@ -58,6 +58,16 @@ def _wait_until_up(url, server, log):
     raise AssertionError(f"the server did not start: {log.read_text()}")
 
 
+def wait_until_ready(address):
+    """Return when the served model has drawn a window, so that no visit shares the machine with the start."""
+    for _ in range(3000):
+        try:
+            return urllib.request.urlopen(f"{address}/ready", timeout=5).close()
+        except OSError:  # 503 until then
+            time.sleep(0.2)
+    raise AssertionError("the model drew no window within ten minutes")
+
+
 def shown(tab):
     """The tab, once its page is drawn as far as the words that every page carries."""
     tab.get_by_text("not for clinical use").first.wait_for()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from _browser import FLAGS, chromium_path, generate, made, pick, serving, shown, type_in
+from _browser import FLAGS, chromium_path, generate, made, pick, serving, shown, type_in, wait_until_ready
 from _command import run
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +45,7 @@ def main() -> int:
                 f"PHYSIOSYNTH_CHROMIUM. {str(error).splitlines()[0]}"
             ) from error
         with serving(Path(tempfile.mkdtemp()) / "server.log") as (address, _):
+            wait_until_ready(address)
             for theme in options.themes:
                 for name, size in pictures(browser, address, theme, options):
                     print(f"{name}: {size / 1000:.0f} kB", flush=True)

@@ -17,8 +17,10 @@ from _browser import (
     serving,
     shown,
     type_in,
+    wait_until_ready,
 )
 
 __all__ = [
     "FLAGS", "PATIENCE_MS", "WORDS", "chromium_path", "generate", "made", "pick", "serving", "shown", "type_in",
+    "wait_until_ready",
 ]  # fmt: skip
