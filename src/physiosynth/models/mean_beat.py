@@ -63,6 +63,8 @@ def with_heights(ecg: Tensor, phase: Tensor, height: Tensor) -> Tensor:
 
     A network that is shown the heights scatters them by as much again, which hides the breath in them.
     """
+    if not (phase.isfinite().all() and height.isfinite().all()):
+        return ecg  # of spoilt weights: refused later, by name
     gain = (height / beat_heights(ecg, phase).to(height)).clamp(*HEIGHT_GAINS)
     return ecg * at_ecg_rate(gain.unsqueeze(-1)).to(ecg)
 
