@@ -71,7 +71,7 @@ def visit(browser, address: str, patience_ms: int) -> tuple[float, float]:
     tab = browser_tab(browser, address, patience_ms)
     first = time.perf_counter() - begin
     tab.wait_for_timeout(1000)
-    slider = tab.get_by_role("slider", name="Window", exact=True).first
+    slider = tab.locator('input[aria-label="Window"]')
     slider.focus()
     waiting = tab.evaluate_handle(f"({{seen: ({NEXT_WINDOW})()}})")
     slider.press("ArrowRight")
