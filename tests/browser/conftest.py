@@ -1,7 +1,14 @@
 """A real server with nothing configured and a real headless Chromium, shared by all browser tests of a run."""
 
+from pathlib import Path
+
 import pytest
 from driving import FLAGS, PATIENCE_MS, chromium_path, generate, serving, shown
+
+
+def pytest_collection_modifyitems(items):
+    """Browser tests come last: Playwright leaves an event loop running, within which others cannot start theirs."""
+    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
 
 
 @pytest.fixture(scope="session")
