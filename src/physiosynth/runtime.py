@@ -1,8 +1,9 @@
-"""Device, threads, and one random generator a window."""
+"""Device, threads, and seeds: one for each window, and one for each named use of randomness."""
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -32,8 +33,49 @@ def resolve_device(name: str | None = None) -> torch.device:
     return device
 
 
+def derive_seed(seed: int, *path: str | int) -> int:
+    """The seed of one use of randomness in a run, named by a path: derive_seed(seed, "halves", repeat).
+
+    Different paths are independent, whatever the seed, and a path keeps its seed when others are added.
+
+    Parameters
+    ----------
+    seed : int
+        The run's seed, from 0 to 2^63 - 1.
+    *path : str or int
+        What the randomness is for, and which repetition of it: at least one part. 1 and "1" differ, and so do
+        ("ab", "c") and ("a", "bc").
+
+    Returns
+    -------
+    int
+        From 0 to 2^63 - 1: the first 63 bits of the SHA-256 of seed and path.
+
+    Raises
+    ------
+    RequestError
+        For a seed out of range.
+    TypeError
+        For no path, or a part that is neither text nor a whole number.
+    """
+    if not path:
+        raise TypeError("derive_seed needs a path: say what the randomness is for, as in derive_seed(seed, 'halves').")
+    digest = hashlib.sha256()
+    for part in (check_seed(seed), *path):
+        if isinstance(part, bool) or not isinstance(part, (str, int, np.integer)):
+            raise TypeError(f"A part of a seed's path is text or a whole number, found {part!r}.")
+        kind, text = ("s", part) if isinstance(part, str) else ("i", str(int(part)))
+        encoded = text.encode()
+        # Kind and length go first, so that no two paths are written alike.
+        digest.update(f"{kind}{len(encoded)}:".encode() + encoded)
+    return int.from_bytes(digest.digest()[:8], "big") >> 1
+
+
 def window_seed(seed: int, index: int) -> int:
-    """The 63-bit seed of window `index` of a run: neighbouring runs and windows share nothing."""
+    """The 63-bit seed of window `index` of a run: neighbouring runs and windows share nothing.
+
+    Published windows depend on it; everything else is seeded by derive_seed.
+    """
     return int(np.random.SeedSequence((check_seed(seed), index)).generate_state(1, np.uint64)[0] >> 1)
 
 
