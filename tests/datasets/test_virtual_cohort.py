@@ -24,7 +24,7 @@ from physiosynth.datasets.virtual_cohort import (
 from physiosynth.datasets.wesad import find_subjects, read_subject, write_subject
 from physiosynth.errors import RequestError
 from physiosynth.signals import CHEST_HZ, CONDITIONS, ECG_HZ, IGNORED_IDS, LABEL_IDS, LOW_HZ
-from places import shared_path
+from places import FIXTURES
 
 BASELINE = LABEL_IDS["baseline"]
 SUBJECTS, SCALE = 15, 0.4
@@ -45,7 +45,7 @@ def cohort():
 @pytest.fixture(scope="module")
 def rows(cohort):
     """The cohort beside the published aggregates."""
-    reference = json.loads(shared_path("reference_stats/wesad_by_condition.json").read_text(encoding="utf-8"))
+    reference = json.loads((FIXTURES / "reference_stats/wesad_by_condition.json").read_text(encoding="utf-8"))
     return compare(cohort[0], reference)
 
 

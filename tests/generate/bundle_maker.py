@@ -14,7 +14,7 @@ from physiosynth.models.architecture import Architecture, StreamSettings, publis
 from physiosynth.models.low_space import DRAWN_CHANNELS, FORM_CONSTANTS
 from physiosynth.models.rhythm import CONTEXT_CHANNELS
 from physiosynth.models.targets import TARGET_INPUTS
-from places import shared_path
+from places import FIXTURES
 
 # Means and SDs of the published fold: EDA is phasic and small, Resp is larger.
 NORM_LOW = {"mean": np.array([0.001, 0.05], np.float32), "std": np.array([0.088, 3.09], np.float32)}
@@ -23,8 +23,8 @@ LAYOUT = ("results/checkpoints/diffusion/milestones", "data/processed/two_stream
 
 
 def fill_function():
-    """The fill_weights module of ../shared."""
-    spec = importlib.util.spec_from_file_location("fill_weights", shared_path("interop/fill_weights.py"))
+    """The function that makes the interoperability check's weights."""
+    spec = importlib.util.spec_from_file_location("fill_weights", FIXTURES / "interop/fill_weights.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["fill_weights"] = module
     spec.loader.exec_module(module)

@@ -10,15 +10,15 @@ import torch
 from physiosynth.models.architecture import published
 from physiosynth.models.diffusion import to_model, to_user
 from physiosynth.models.stream_sampling import StreamSampling
-from places import shared_path
+from places import FIXTURES
 
 TOLERANCE = 1e-4
 
 
 def interop(name: str):
     """(stream with the agreed weights, expected arrays by name without the stream's prefix, cases)."""
-    layout = json.loads(shared_path("interop/layout.json").read_text())
-    spec = importlib.util.spec_from_file_location("fill_weights", shared_path("interop/fill_weights.py"))
+    layout = json.loads((FIXTURES / "interop/layout.json").read_text())
+    spec = importlib.util.spec_from_file_location("fill_weights", FIXTURES / "interop/fill_weights.py")
     fill_weights = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fill_weights)
     stream = dict(zip(("low", "ecg"), published().build(), strict=True))[name].eval()
@@ -27,7 +27,7 @@ def interop(name: str):
     for key, parameter in stream.named_parameters():
         state[key] = torch.from_numpy(fill_weights.filled(key, tuple(parameter.shape)))
     stream.load_state_dict(state, strict=True)
-    with np.load(shared_path("interop/expected.npz"), allow_pickle=False) as arrays:
+    with np.load(FIXTURES / "interop/expected.npz", allow_pickle=False) as arrays:
         expected = {key.removeprefix(f"{name}_"): torch.from_numpy(arrays[key]) for key in arrays if name in key}
     return stream, expected, layout["cases"]
 
