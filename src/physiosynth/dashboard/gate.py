@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from physiosynth.dashboard.uploads import Message, Receive, Refused, Scope, Send, Uploads, answer
+from physiosynth.dashboard.uploads import Message, Receive, Refused, Scope, Send, Uploads, answer, read_to_the_end
 
 READING = ("GET", "HEAD", "OPTIONS")
 POLICY_VIOLATION = 1008  # of RFC 6455; before the handshake a server answers 403 with it
@@ -36,10 +36,12 @@ class Gate:
             await self._app(scope, receive, send)
         elif scope["method"] in READING:
             await self._app(scope, receive, _with_headers(send))
-        elif _own_origin(scope):
-            await self._uploads(scope, receive, _with_headers(send))
         else:
-            await answer(_with_headers(send), Refused(403, "Expected a request of this page."))
+            receive, send = read_to_the_end(scope, receive, _with_headers(send))
+            if _own_origin(scope):
+                await self._uploads(scope, receive, send)
+            else:
+                await answer(send, Refused(403, "Expected a request of this page."))
 
 
 def _own_origin(scope: Scope) -> bool:

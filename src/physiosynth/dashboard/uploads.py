@@ -26,6 +26,7 @@ MB = 1 << 20
 FILES_A_SESSION = 6  # a record of two or three files and its labels, while the one before it is still there
 FILES_HELD = 8  # of the largest size: what all visitors' files together may take
 SILENT_S, WHOLE_S = 30.0, 600.0  # an upload ends when nothing comes for so long, or when it takes longer than that
+REST_BYTES, REST_S = 64 * MB, 10.0  # of a refused request: what is still read, so that its sender reads the answer
 _ROUTE = re.compile(r"/_stcore/upload_file/(?P<session>[0-9a-f-]{36})/[0-9A-Za-z-]{1,64}")
 
 
@@ -76,11 +77,7 @@ class Uploads:
     async def _take(self, runtime: Runtime, session: str, scope: Scope, receive: Receive, send: Send) -> None:
         manager = runtime.uploaded_file_mgr
         coming = _Coming(session, _size(scope))
-        try:
-            self._check_room(manager, coming)
-        except Refused:  # a browser tells the reason once it has sent everything, else that the connection broke
-            await _read_away(receive, coming.size)
-            raise
+        self._check_room(manager, coming)
         self._coming.append(coming)
         try:
             await self._app(scope, _bounded(receive, coming.size), send)
@@ -140,15 +137,36 @@ def _bounded(receive: Receive, size: int) -> Receive:
     return receiving
 
 
-async def _read_away(receive: Receive, size: int) -> None:
-    more, receiving = True, _bounded(receive, size)
-    with suppress(Refused):
-        while more:
-            more = (await receiving()).get("more_body", False)
+def read_to_the_end(scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The same request and answer; the answer ends once the request has been read, within REST_BYTES and REST_S.
+
+    A client reads the answer when it has sent everything. Closing the connection on a body that nobody read resets it
+    (RFC 9112, 9.6), and the answer is lost. Who waits for "100 Continue" is answered before anything is sent.
+    """
+    whole = any(name == b"expect" for name, _ in scope["headers"])
+
+    async def receiving() -> Message:
+        nonlocal whole
+        message = await receive()
+        whole = not message.get("more_body", False)
+        return message
+
+    async def rest() -> None:
+        left = REST_BYTES
+        while not whole and left > 0:
+            left -= len((await receiving()).get("body", b""))
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(rest(), REST_S)
+        await send(message)
+
+    return receiving, sending
 
 
 async def answer(send: Send, refused: Refused) -> None:
-    """Say why in a line of text. The rest of the body is not read, so the connection ends."""
+    """Say why in a line of text; the connection ends with it, in case the body went on beyond all bounds."""
     headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{refused}\n".encode()})
