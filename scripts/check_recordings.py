@@ -42,7 +42,7 @@ def main() -> None:
     for i in range(options.recordings):
         for schedule in schedules:
             drawn.append(generator.sample_recording(schedule, options.seed + i))
-        windows = generator.sample_batch(states[i % len(states)], 10, options.seed, first_window=10 * i)
+        windows = generator.sample(states[i % len(states)], 10, options.seed, first_window=10 * i)
         apart.append(put_end_to_end(windows))
         bar(i + 1, options.recordings)
     print("| joints | AUC | SD over folds | stretches |\n| --- | --- | --- | --- |")

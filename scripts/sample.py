@@ -100,13 +100,13 @@ def _counts(options: argparse.Namespace) -> dict[str, int]:
 def _windows(generator, counts: dict[str, int], sampling, options: argparse.Namespace):
     """The windows of each state, one state after another."""
     from physiosynth.generate.core import Targets
+    from physiosynth.generate.request import Request
 
-    asked = {"targets": Targets(options.heart_rate, options.breathing_rate, options.scr_rate)}
+    targets = Targets(options.heart_rate, options.breathing_rate, options.scr_rate)
+    numbers = tuple(counts.values())
+    request = Request(tuple(counts), numbers, options.seed, sampling, targets, options.first_window)
     bar = progress(", ".join(f"{number} windows of {name}" for name, number in counts.items()))
-    if len(counts) > 1:
-        return generator.generate_dataset(counts, options.seed, sampling, bar, **asked)
-    (name, number), first = next(iter(counts.items())), options.first_window
-    return generator.sample_batch(name, number, options.seed, sampling, bar, first_window=first, **asked)
+    return generator.sample(request, on_step=bar)
 
 
 def _recording(options: argparse.Namespace):

@@ -190,7 +190,7 @@ def test_every_preset_can_be_given_by_the_embedded_model():
 
 def test_a_request_survives_a_dictionary():
     """Every field comes back; something else is refused in words."""
-    asked = Request(("stress", "baseline"), 3, 9, Sampling(4, 5, 0.5), True, Targets(heart_rate=80))
+    asked = Request(("stress", "baseline"), 3, 9, Sampling(4, 5, 0.5), Targets(heart_rate=80), calibrate=True)
     assert Request.from_dict(asked.to_dict()) == asked
     for wrong in ({}, {**asked.to_dict(), "windos": 3}, {**asked.to_dict(), "conditions": ["panic"]}):
         with pytest.raises(PhysiosynthError):

@@ -7,13 +7,13 @@ import pytest
 from bundle_maker import tiny
 
 from physiosynth.errors import BundleError, RequestError
+from physiosynth.generate.asking import streams_asked
 from physiosynth.generate.batch import Sampling
 from physiosynth.generate.manifest import (
     Manifest,
     bundle_sampling,
     choose_weights,
     manifest_of,
-    override,
     released_weights,
 )
 from physiosynth.models.architecture import published
@@ -153,7 +153,7 @@ def test_an_unusable_setting_names_its_manifest(key, value):
 def test_what_the_user_asks_for_is_used_for_its_stream():
     """Overrides touch their own stream and leave the rest as the bundle has it."""
     asked = Sampling(ecg_steps=7, low_guidance=0.0, method="heun")
-    streams = override(sampling_of({"sampling_steps": 40, "cfg_scale": 0.5}), asked)
+    streams = streams_asked(sampling_of({"sampling_steps": 40, "cfg_scale": 0.5}), asked)
     assert (streams["low"].steps, streams["ecg"].steps) == (40, 7)
     assert (streams["low"].method, streams["ecg"].method) == ("heun", "heun")
     assert (streams["low"].guidance, streams["ecg"].guidance) == (0.0, 0.5)
@@ -165,4 +165,4 @@ def test_what_the_user_asks_for_is_used_for_its_stream():
 def test_what_cannot_be_done_is_a_request_error(asked):
     """A user's impossible setting is the user's to mend."""
     with pytest.raises(RequestError):
-        override(sampling_of({}), asked)
+        streams_asked(sampling_of({}), asked)

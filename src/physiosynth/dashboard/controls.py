@@ -64,7 +64,7 @@ def settings_form(info: GeneratorInfo) -> Form:
     sampling, calibrate = _sampling(info)
     with top:
         _preset(info)
-    request = Request(conditions, windows, seed, sampling, calibrate, targets) if conditions else None
+    request = Request(conditions, windows, seed, sampling, targets, calibrate=calibrate) if conditions else None
     return Form(request, pressed and request is not None, slot)
 
 

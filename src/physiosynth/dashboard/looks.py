@@ -101,9 +101,7 @@ def start(
         if subject.run is not None:
             batch = subject.run.batch
         else:
-            asked = subject.request
-            counts = dict.fromkeys(asked.conditions, asked.windows)
-            batch = generator.generate_dataset(counts, asked.seed, asked.sampling, stage(0, share))
+            batch = generator.sample(subject.request, on_step=stage(0, share))
         return judge(WindowSet.from_batch(batch), reference, subject.of_strangers, on_step=stage(share, 1 - share))
 
     return Job(work, page_open).start(settings().max_waiting if most_waiting is None else most_waiting)

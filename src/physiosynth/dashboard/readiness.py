@@ -94,7 +94,7 @@ def _ask() -> None:
 
     generator = load_generator(default_paths())
     one_step = Sampling(low_steps=1, ecg_steps=1, low_guidance=0.0, ecg_guidance=0.0)
-    generator.sample_one(generator.info.conditions[0], sampling=one_step)
+    generator.sample(generator.info.conditions[0], sampling=one_step)
 
 
 def _load_detectors() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import DONE, Job, in_words
 from physiosynth.errors import CalibrationError, PhysiosynthError, RequestError
+from physiosynth.generate import request as generator_request
 from physiosynth.generate.asking import evaluations
-from physiosynth.generate.batch import Sampling, SignalBatch, Targets, joined
-from physiosynth.signals import WINDOW_S, condition_name
+from physiosynth.generate.batch import Sampling, SignalBatch, joined
+from physiosynth.signals import WINDOW_S
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
@@ -20,50 +21,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
-    """One press of Generate.
+class Request(generator_request.Request):
+    """One press of Generate. calibrate: match the signals to the reference."""
 
-    conditions: the states, each drawn `windows` times; calibrate: match the signals to the reference; targets: rates
-    asked for, in /min. Raises RequestError for no state or one that is named twice, ConditionError for an unknown one.
-    """
-
-    conditions: tuple[str, ...]
-    windows: int
-    seed: int
-    sampling: Sampling = field(default_factory=Sampling)
+    windows: int = 1  # of each state
     calibrate: bool = False
-    targets: Targets = field(default_factory=Targets)
-
-    def __post_init__(self) -> None:
-        names = tuple(condition_name(name) for name in self.conditions)
-        object.__setattr__(self, "conditions", names)
-        if not names or len(set(names)) != len(names):
-            raise RequestError(f"Expected one or more different states, found {', '.join(names) or 'none'}.")
-
-    @property
-    def total_windows(self) -> int:
-        return self.windows * len(self.conditions)
-
-    @property
-    def states(self) -> str:
-        """The states in words: "baseline and stress"."""
-        *first, last = self.conditions
-        return f"{', '.join(first)} and {last}" if first else last
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; from_dict reads them back."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Request:
-        """The request of to_dict. Raises RequestError for unknown or missing values."""
-        try:
-            given = dict(content)
-            sampling, targets = Sampling(**given.pop("sampling", {})), Targets(**given.pop("targets", {}))
-            return cls(**{**given, "conditions": tuple(given["conditions"]), "sampling": sampling, "targets": targets})
-        except (TypeError, KeyError, AttributeError) as error:
-            known = ", ".join(each.name for each in fields(cls))
-            raise RequestError(f"Expected a request with {known}, found something else: {error}.") from error
 
 
 @dataclass(frozen=True)
@@ -104,14 +66,7 @@ def start(
     check(request, generator.info.defaults)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[SignalBatch], None]) -> SignalBatch:
-        return generator.generate_dataset(
-            dict.fromkeys(request.conditions, request.windows),
-            seed=request.seed,
-            sampling=request.sampling,
-            targets=request.targets,
-            on_step=on_step,
-            on_windows=on_part,
-        )
+        return generator.sample(request, on_step=on_step, on_windows=on_part)
 
     return Job(work, page_open).start(settings().max_waiting if most_waiting is None else most_waiting)
 

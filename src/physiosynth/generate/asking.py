@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from physiosynth.errors import ConditionError, RequestError
 from physiosynth.generate.batch import Sampling, Targets
+from physiosynth.models.stream_sampling import STREAMS, StreamSampling, as_type
 from physiosynth.signals import condition_name
 
 if TYPE_CHECKING:
@@ -66,6 +67,39 @@ def shared_span(info: GeneratorInfo, rate: str, states: Iterable[str]) -> tuple[
         return None
     least, most = max(low for low, _ in spans), min(high for _, high in spans)
     return (least, most) if least <= most else None
+
+
+def streams_asked(
+    defaults: Mapping[str, StreamSampling], sampling: Sampling | None, targets: Targets | None = None
+) -> dict[str, StreamSampling]:
+    """The defaults with what the user asked for in their place. Raises RequestError for what cannot be done.
+
+    A rate asked for brings guidance to LOW, unless another is given.
+    """
+    asked = sampling or Sampling()
+    chosen = {
+        "low": {"steps": asked.low_steps, "guidance": asked.low_guidance, "method": asked.method},
+        "ecg": {"steps": asked.ecg_steps, "guidance": asked.ecg_guidance, "method": asked.method},
+    }
+    if targets is not None and targets.given() and asked.low_guidance is None:
+        chosen["low"]["guidance"] = max(defaults["low"].guidance, TARGET_GUIDANCE)
+    merged = {}
+    for stream, default in defaults.items():
+        values = {name: value for name, value in chosen[stream].items() if value is not None}
+        merged[stream] = replace(default, **{n: as_type(n, value, RequestError) for n, value in values.items()})
+    return merged
+
+
+def recorded(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, StreamSampling]:
+    """The settings that a provenance holds. Raises RequestError for what cannot be meant."""
+    known = {each.name for each in fields(StreamSampling)}
+    if set(settings) != set(STREAMS) or any(set(values) != known for values in settings.values()):
+        raise RequestError(f"Expected the sampling of {' and '.join(STREAMS)}, each with {', '.join(sorted(known))}.")
+    typed = {
+        stream: {name: as_type(name, value, RequestError) for name, value in settings[stream].items()}
+        for stream in STREAMS
+    }
+    return {stream: StreamSampling(**values) for stream, values in typed.items()}
 
 
 def evaluations(sampling: Sampling, defaults: Sampling, targets: Targets | None = None) -> int:

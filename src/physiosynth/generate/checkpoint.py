@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from physiosynth.errors import CheckpointError, brief
 from physiosynth.generate.weights_file import WeightsFile, read_weights
 from physiosynth.models.architecture import Architecture, published
+from physiosynth.models.stream_sampling import STREAMS
 from physiosynth.signals import CONDITIONS
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from physiosynth.models.diffusion import DiffusionECG, DiffusionLow
 
-STREAMS = ("low", "ecg")
 EMA, RAW = "ema", "raw"
 
 # Where a stream's weights stand in the checkpoints that have been seen, as dotted paths, the first that is there wins.

@@ -13,23 +13,24 @@ import numpy as np
 
 from physiosynth import __version__
 from physiosynth.datasets.windows import RATES
-from physiosynth.errors import ConditionError, RequestError
+from physiosynth.errors import RequestError
 from physiosynth.generate import export
 from physiosynth.generate.asking import (
     MAX_WINDOWS,
-    TARGET_GUIDANCE,
     condition_each,
     known_condition,
     rates_asked,
+    recorded,
+    streams_asked,
     whole_number,
 )
 from physiosynth.generate.batch import Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, chunks_of, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo, load
-from physiosynth.generate.manifest import override, recorded
 from physiosynth.generate.parallel import run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
+from physiosynth.generate.request import MAX_INDEX, Request, States
 from physiosynth.generate.units import Units
 from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
 from physiosynth.models.rhythm import beat_times
@@ -78,6 +79,84 @@ class WESADGenerator:
         bundle = path if isinstance(path, Bundle) else resolve_bundle(path)
         return cls(bundle.milestones, bundle.checkpoint, device, bundle.fold)
 
+    def sample(
+        self,
+        request: Request | States,
+        windows: int | None = None,
+        seed: int | None = None,
+        *,
+        heart_rate: float | None = None,
+        breathing_rate: float | None = None,
+        scr_rate: float | None = None,
+        sampling: Sampling | None = None,
+        first_window: int | None = None,
+        on_step: StepCallback = ignore_step,
+        on_windows: Callable[[SignalBatch], None] | None = None,
+        chunk: int | None = None,
+    ) -> SignalBatch:
+        """Draw windows of 30 s, one state after another.
+
+        Window i of a state and seed is the same array whatever else is drawn with it, on any number of cores.
+
+        Parameters
+        ----------
+        request
+            A Request, which leaves the next parameters out; or its states: "stress", ("stress", "baseline") or
+            {"stress": 8, "baseline": 4}.
+        windows
+            Windows of each state; 1 where left out.
+        seed
+            A whole number; 0 where left out.
+        heart_rate, breathing_rate, scr_rate
+            Rates in /min requested of every window, within `info.target_ranges` of every state.
+        sampling
+            What differs from the bundle's settings.
+        first_window
+            Number of each state's first window; 0 where left out.
+        on_step
+            Called with (done, total) network steps; may raise to cancel.
+        on_windows
+            Called with finished windows, in order, as they come.
+        chunk
+            Windows to hold in the networks at once, by default as many as the cores serve. The result does not
+            depend on it.
+
+        Returns
+        -------
+        SignalBatch
+            ECG (n, 5250, 1) in mV at 175 Hz, EDA in uS and respiration in % of the belt (n, 120, 2) at 4 Hz.
+
+        Raises
+        ------
+        ConditionError
+            For a state that the weights were not trained on.
+        RequestError
+            For numbers, rates or settings that cannot be.
+        BundleError
+            Where the networks answer with values that are not finite.
+        """
+        given = {
+            name: value
+            for name, value in {
+                "windows": windows,
+                "seed": seed,
+                "heart_rate": heart_rate,
+                "breathing_rate": breathing_rate,
+                "scr_rate": scr_rate,
+                "sampling": sampling,
+                "first_window": first_window,
+            }.items()
+            if value is not None
+        }
+        if not isinstance(request, Request):
+            request = Request.of(request, **given)
+        elif given:
+            raise RequestError(f"The request holds all settings; found {', '.join(given)} beside it. Use replace().")
+        for name in request.conditions:
+            known_condition(self.info, name)
+        streams = streams_asked(self._defaults, request.sampling, request.targets)
+        return self._draw(request.numbered(), request.seed, streams, request.targets, on_step, on_windows, chunk)
+
     def sample_one(
         self,
         condition: str | int,
@@ -112,9 +191,10 @@ class WESADGenerator:
         that are not finite.
         """
         names = condition_each(self.info, conditions, windows)
-        first_window = whole_number(first_window, "first_window", 0, 2**31)
+        first_window = whole_number(first_window, "first_window", 0, MAX_INDEX)
         numbered = list(enumerate(names, start=first_window))
-        return self._draw(numbered, seed, self._streams(sampling, targets), targets, on_step, on_windows, chunk)
+        streams = streams_asked(self._defaults, sampling, targets)
+        return self._draw(numbered, seed, streams, targets, on_step, on_windows, chunk)
 
     def generate_dataset(
         self,
@@ -126,17 +206,9 @@ class WESADGenerator:
         chunk: int | None = None,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Windows 0, 1, ... of each condition in {condition: number}, one condition after another.
-
-        They are the windows that sample_batch draws for the condition alone; see there for the rest.
-        """
-        numbered = []
-        for condition, count in counts.items():
-            name = known_condition(self.info, condition)
-            numbered += [(i, name) for i in range(whole_number(count, f"The number of {name} windows", 0, MAX_WINDOWS))]
-        if len(numbered) != len(set(numbered)):
-            raise ConditionError("A condition is named twice in what to generate.")
-        return self._draw(numbered, seed, self._streams(sampling, targets), targets, on_step, on_windows, chunk)
+        """Windows 0, 1, ... of each condition in {condition: number}; sample does the same."""
+        request = Request(tuple(counts), tuple(counts.values()), seed, sampling or Sampling(), targets or Targets())
+        return self.sample(request, on_step=on_step, on_windows=on_windows, chunk=chunk)
 
     def sample_recording(
         self,
@@ -150,7 +222,7 @@ class WESADGenerator:
         The same (schedule, seed, sampling) gives the same recording; on_step(done, total) counts windows times
         evaluations and may raise to cancel. Raises ConditionError, RequestError, or BundleError as sample_batch does.
         """
-        return self._record(schedule, seed, override(self._defaults, sampling), on_step)
+        return self._record(schedule, seed, streams_asked(self._defaults, sampling), on_step)
 
     def draw_again(
         self, provenance: Provenance, on_step: StepCallback = ignore_step
@@ -165,7 +237,7 @@ class WESADGenerator:
             schedule = tuple(Stretch.from_dict(part) for part in provenance.schedule)
             return self._record(schedule, provenance.seed, streams, on_step)
         names = condition_each(self.info, provenance.conditions, None)
-        indices = [whole_number(index, "The number of a window", 0, 2**31) for index in provenance.indices]
+        indices = [whole_number(index, "The number of a window", 0, MAX_INDEX) for index in provenance.indices]
         numbered = list(zip(indices, names, strict=True))
         return self._draw(numbered, provenance.seed, streams, Targets(**provenance.targets), on_step)
 
@@ -228,14 +300,6 @@ class WESADGenerator:
 
         run_chunks([task(group) for group in groups], workers, on_step, keep)
         return joined(parts)
-
-    def _streams(self, sampling: Sampling | None, targets: Targets | None) -> dict[str, StreamSampling]:
-        """How both streams are sampled: a rate asked for brings guidance to LOW, unless another is given."""
-        streams = override(self._defaults, sampling)
-        asked = targets is not None and targets.given()
-        if asked and (sampling is None or sampling.low_guidance is None):
-            streams["low"] = replace(streams["low"], guidance=max(streams["low"].guidance, TARGET_GUIDANCE))
-        return streams
 
     def _workers(self) -> int:
         """Chunks that are drawn at once."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from physiosynth.errors import BundleError, RequestError
 from physiosynth.files import read_json, sha256_of
 from physiosynth.generate.batch import Sampling
-from physiosynth.generate.checkpoint import STREAMS
 from physiosynth.generate.weights_file import WEIGHT_SUFFIXES
 from physiosynth.models.architecture import Architecture
-from physiosynth.models.stream_sampling import StreamSampling
+from physiosynth.models.stream_sampling import STREAMS, StreamSampling, as_type
 
 FINAL = "final.ckpt"  # what older folders name the chosen milestone
 # Field of StreamSampling -> key in a manifest or in a checkpoint's meta; "_low" and "_ecg" after a key count first.
@@ -128,33 +127,6 @@ def bundle_sampling(
     return {stream: _stream_sampling(stream, manifest, meta, architecture) for stream in STREAMS}
 
 
-def override(defaults: Mapping[str, StreamSampling], asked: Sampling | None) -> dict[str, StreamSampling]:
-    """The defaults with what the user asked for in their place. Raises RequestError for what cannot be done."""
-    asked = asked or Sampling()
-    chosen = {
-        "low": {"steps": asked.low_steps, "guidance": asked.low_guidance, "method": asked.method},
-        "ecg": {"steps": asked.ecg_steps, "guidance": asked.ecg_guidance, "method": asked.method},
-    }
-    merged = {}
-    for stream, default in defaults.items():
-        values = {name: value for name, value in chosen[stream].items() if value is not None}
-        values = {name: _as_type(name, value, RequestError) for name, value in values.items()}
-        merged[stream] = StreamSampling(**{**vars(default), **values})
-    return merged
-
-
-def recorded(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, StreamSampling]:
-    """The settings that a provenance holds. Raises RequestError for what cannot be meant."""
-    known = {each.name for each in fields(StreamSampling)}
-    if set(settings) != set(STREAMS) or any(set(values) != known for values in settings.values()):
-        raise RequestError(f"Expected the sampling of {' and '.join(STREAMS)}, each with {', '.join(sorted(known))}.")
-    typed = {
-        stream: {name: _as_type(name, value, RequestError) for name, value in settings[stream].items()}
-        for stream in STREAMS
-    }
-    return {stream: StreamSampling(**values) for stream, values in typed.items()}
-
-
 def as_sampling(streams: Mapping[str, StreamSampling]) -> Sampling:
     """The resolved settings as a Sampling without None."""
     low, ecg = streams["low"], streams["ecg"]
@@ -168,26 +140,11 @@ def _stream_sampling(stream: str, manifest: Manifest, meta: Mapping, architectur
         spelled = (f"{key}_{stream}", key)
         held = [source[k] for source in (manifest.content, meta) for k in spelled if source.get(k) is not None]
         if held:
-            values[setting] = _as_type(setting, held[0], lambda text: BundleError(f"{name}: {text}"))
+            values[setting] = as_type(setting, held[0], lambda text: BundleError(f"{name}: {text}"))
     try:
         return StreamSampling(**values)
     except RequestError as error:
         raise BundleError(f"{name}: {error}") from error
-
-
-def _as_type(setting: str, value: Any, error: Callable[[str], Exception]) -> Any:
-    """The value as the setting's type. Raises the error made for a value of another type."""
-    kind = type(getattr(StreamSampling(), setting))
-    if kind is str and isinstance(value, str):
-        return value.lower()
-    if kind is bool and (isinstance(value, bool) or value in (0, 1)):
-        return bool(value)
-    numeric = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if kind is float and numeric:
-        return float(value)
-    if kind is int and numeric and value == int(value):
-        return int(value)
-    raise error(f"{setting} is a {kind.__name__}, found {value!r}.")
 
 
 def _epoch_in(path: Path) -> int:

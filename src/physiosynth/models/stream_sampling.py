@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from physiosynth.errors import RequestError
 
+STREAMS = ("low", "ecg")
 DDIM, DDPM, DPM_SOLVER_PP, HEUN = METHODS = ("ddim", "ddpm", "dpm-solver++", "heun")
 UNIFORM, KARRAS = SPACINGS = ("uniform", "karras")
 FP32, BF16 = PRECISIONS = ("fp32", "bf16")
@@ -64,3 +68,18 @@ class StreamSampling:
     def guided_at(self, step: int, diffusion_steps: int) -> bool:
         """Whether diffusion step 0 to diffusion_steps - 1 is guided, and so costs two evaluations."""
         return self.guidance > 0 and self.guidance_to <= (step + 1) / diffusion_steps <= self.guidance_from
+
+
+def as_type(setting: str, value: Any, error: Callable[[str], Exception]) -> Any:
+    """The value as the setting's type. Raises the error made for a value of another type."""
+    kind = type(getattr(StreamSampling(), setting))
+    if kind is str and isinstance(value, str):
+        return value.lower()
+    if kind is bool and (isinstance(value, bool) or value in (0, 1)):
+        return bool(value)
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if kind is float and numeric:
+        return float(value)
+    if kind is int and numeric and value == int(value):
+        return int(value)
+    raise error(f"{setting} is a {kind.__name__}, found {value!r}.")
