@@ -48,8 +48,8 @@ def opened(look: bool = False, **address) -> AppTest:
 
 def finished(page: AppTest) -> AppTest:
     """The page once its run has ended."""
-    if "job" in page.session_state:
-        assert page.session_state["job"].wait(60)
+    if "generate_job" in page.session_state:
+        assert page.session_state["generate_job"][0].wait(60)
         page.run()
     return page
 
@@ -69,10 +69,10 @@ def test_the_first_look_waits_for_nobody_and_costs_little():
     """While another page samples, or where the address asks for a lot, nothing is made unasked."""
     go = threading.Event()
     other = Job(lambda on_step, on_part: go.wait(60)).start()
-    assert not runs(page := opened(look=True)) and "job" not in page.session_state and not page.error
+    assert not runs(page := opened(look=True)) and "generate_job" not in page.session_state and not page.error
     go.set()
     assert other.wait(10)
-    assert not runs(page := opened(look=True, ecg_steps="900")) and "job" not in page.session_state
+    assert not runs(page := opened(look=True, ecg_steps="900")) and "generate_job" not in page.session_state
 
 
 def test_several_states_at_once_are_one_run_and_each_is_what_it_is_alone():
@@ -111,7 +111,7 @@ def test_the_dice_choose_another_seed_and_nothing_else():
     page.button(key="dice").click().run()
     seed = page.session_state["seed"]
     assert seed != 6 and page.query_params["seed"] in (str(seed), [str(seed)])
-    assert page.session_state["windows"] == 5 and "job" not in page.session_state
+    assert page.session_state["windows"] == 5 and "generate_job" not in page.session_state
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_generate_during_a_run_keeps_what_is_finished_and_begins_anew():
     """A second press ends the run under way within its step, and makes what the fields say now."""
     page = opened(windows="64", ecg_steps="800", low_guidance="0", ecg_guidance="0")
     page.button(key="generate").click().run()
-    first = page.session_state["job"]
+    first = page.session_state["generate_job"][0]
     page.number_input(key="windows").set_value(1)
     page.number_input(key="ecg_steps").set_value(2)
     page.button(key="generate").click().run()
@@ -145,12 +145,12 @@ def test_finished_windows_are_shown_while_the_rest_is_made_and_stay_after_cancel
     """The page draws the parts that are there, with the bar; Cancel makes them the run."""
     page = opened(windows="64", ecg_steps="1", low_steps="300", low_guidance="0", ecg_guidance="0")
     page.button(key="generate").click().run()
-    job = page.session_state["job"]
+    job = page.session_state["generate_job"][0]
     while not job.parts:
         assert not job.wait(0.01)
     page.run()
     assert "of 64 baseline windows so far" in " ".join(each.value for each in page.markdown) and not runs(page)
-    page.button(key="cancel").click().run()
+    page.button(key="cancel_generate").click().run()
     finished(page)
     assert "Stopped early" in " ".join(each.value for each in page.markdown)
     assert runs(page)[-1].key == job.key and not runs(page)[-1].whole and len(runs(page)[-1].batch) >= 8
@@ -161,7 +161,7 @@ def test_windows_times_steps_are_bounded_together(monkeypatch):
     monkeypatch.setenv("PHYSIOSYNTH_MAX_WORK", "100")
     page = opened(windows="40", ecg_steps="40")
     page.button(key="generate").click().run()
-    assert "a request may take 100" in page.error[0].value and "job" not in page.session_state
+    assert "a request may take 100" in page.error[0].value and "generate_job" not in page.session_state
 
 
 def test_rates_are_offered_within_what_all_chosen_states_were_trained_on(monkeypatch):

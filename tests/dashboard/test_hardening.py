@@ -170,7 +170,7 @@ def test_a_visitor_sees_how_many_come_first_and_neither_stops_the_other(as_conta
     other = Job(lambda on_step, on_part: go.wait(60)).start()
     page = opened()
     page.button(key="generate").click().run()
-    job = page.session_state["job"]
+    job = page.session_state["generate_job"][0]
     assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
     go.set()
     assert other.wait(10) and job.wait(60) and (other.state, job.state) == (DONE, DONE)

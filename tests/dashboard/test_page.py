@@ -46,8 +46,8 @@ def opened(looked: bool = True, **address) -> AppTest:
 
 def generate(page: AppTest, wait: bool = True) -> AppTest:
     page.button(key="generate").click().run()
-    if wait and "job" in page.session_state:
-        assert page.session_state["job"].wait(60)
+    if wait and "generate_job" in page.session_state:
+        assert page.session_state["generate_job"][0].wait(60)
         page.run()
     return page
 
@@ -173,11 +173,11 @@ def test_cancel_keeps_the_page_and_the_result_before(page):
     by_label(page.number_input, "Windows").set_value(64)
     by_label(page.number_input, "ECG steps").set_value(1000)
     generate(page, wait=False)
-    job = page.session_state["job"]
-    page.button(key="cancel").click().run()
+    job = page.session_state["generate_job"][0]
+    page.button(key="cancel_generate").click().run()
     assert job.wait(10)
     page.run()
-    assert "job" not in page.session_state and not page.error
+    assert "generate_job" not in page.session_state and not page.error
     after = page.session_state["runs"][-1]
     assert after is before or (not after.whole and "Stopped early" in shown(page))
 

@@ -6,13 +6,15 @@ The only place that touches the keys of st.session_state which pages share. Noth
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from physiosynth.dashboard.runs import Request, Run
+from physiosynth.dashboard.runs import Run
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import Paths, default_paths, load_generator, load_reference
+from physiosynth.dashboard.watching import watch
 from physiosynth.dashboard.worker import Job
 from physiosynth.errors import FoldError, PhysiosynthError
 
@@ -22,6 +24,74 @@ if TYPE_CHECKING:
 
 # What is kept of a session: a window is about 25 kB, so this is 13 MB a visitor at most.
 MAX_RUNS, MAX_WINDOWS = 12, 512
+
+
+@dataclass(frozen=True)
+class JobSlot:
+    """The job that a part of a page has under way in this session, at most one, and how the last one ended.
+
+    name: of the slot, unlike that of any other; counted: what its jobs count, None for shares of a whole.
+    """
+
+    name: str
+    counted: str | None = None
+
+    @property
+    def job(self) -> Job | None:
+        """What is under way."""
+        return self._held[0]
+
+    @property
+    def about(self) -> Any:
+        """What was said of the job under way when it began."""
+        return self._held[1]
+
+    @property
+    def error(self) -> str | None:
+        """Why the last job, or the last try to begin one, came to nothing, in words."""
+        return st.session_state.get(f"{self.name}_error")
+
+    def tell(self, error: str | None) -> None:
+        """Say what went wrong, or that nothing did."""
+        st.session_state[f"{self.name}_error"] = error
+
+    def begin(self, start: Callable[[], Job], about: Any = None) -> bool:
+        """Put a job under way; False where it is refused, for the reason that is then the error."""
+        self.tell(None)
+        try:
+            st.session_state[f"{self.name}_job"] = start(), about
+        except PhysiosynthError as error:
+            self.tell(str(error))
+            return False
+        return True
+
+    def collect(
+        self, on_end: Callable[[Job, Any], None] | None = None, on_part: Callable[[Any, Any], None] | None = None
+    ) -> None:
+        """Take over what a job has finished. on_part is given each part anew every time; on_end the job, once.
+
+        Both are given what it is about, too.
+        """
+        job, about = self._held
+        if job is None:
+            return
+        over = job.finished  # asked before the parts: one that is finished in between is taken over the next time
+        for part in list(job.parts) if on_part is not None else ():
+            on_part(part, about)
+        if over:
+            del st.session_state[f"{self.name}_job"]
+            self.tell(job.error)
+            if on_end is not None:
+                on_end(job, about)
+
+    def bar(self) -> None:
+        """Draw how far the job is, with its Cancel."""
+        if self.job is not None:
+            watch(self.job, f"cancel_{self.name}", self.counted)
+
+    @property
+    def _held(self) -> tuple[Job | None, Any]:
+        return st.session_state.get(f"{self.name}_job", (None, None))
 
 
 def paths() -> Paths:
@@ -135,26 +205,6 @@ def choose(key: str) -> None:
 def remove(key: str) -> None:
     """Forget a run."""
     st.session_state.runs = [run for run in runs() if run.key != key]
-
-
-def job() -> Job | None:
-    """The sampling that this session has under way on the Generate page, or None."""
-    return st.session_state.get("job")
-
-
-def job_request() -> Request:
-    """What the job under way was asked for."""
-    return st.session_state.job_request
-
-
-def begin(started: Job, asked: Request) -> None:
-    """Remember what is under way."""
-    st.session_state.job, st.session_state.job_request = started, asked
-
-
-def end() -> None:
-    """Nothing is under way any more."""
-    st.session_state.pop("job", None)
 
 
 def page_open() -> Callable[[], bool]:

@@ -12,8 +12,7 @@ from physiosynth.dashboard.looks import digest, strangers_first
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sweep_chart import cost_chart, grid_chart
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.watching import REFRESH_S, bar
-from physiosynth.dashboard.worker import Job, in_words
+from physiosynth.dashboard.worker import in_words
 from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
     from physiosynth.generate.core import WESADGenerator
 
+SWEEPING = session.JobSlot("sweep")
 STEPS, CHOSEN_STEPS = (2, 4, 8, 12, 16, 24, 32, 50, 100), (4, 8, 16)
 GUIDANCE, CHOSEN_GUIDANCE = (0.0, 0.5, 1.0, 2.0, 3.0), (0.0, 1.0)
 STREAM_TITLES = {"both": "Both streams", "low": "LOW alone", "ecg": "ECG alone"}
@@ -38,7 +38,7 @@ def show(model: WESADGenerator | None, reference: RealWindows | None) -> None:
     try:
         cells = _form(model, reference)
         against = f"{digest(reference)}{strangers_first(reference)}"
-        _collect()
+        SWEEPING.collect(on_part=sweeping.keep)
         done = sweeping.finished(cells, model.info.bundle_sha256, against)
         _start(cells, done, model, reference, against)
         if done:
@@ -93,12 +93,11 @@ def _start(
     """The cost, the button that starts or goes on, or the job under way."""
     from physiosynth.evaluation.sweep import expected_s, work
 
-    state = st.session_state
-    if "sweep_job" in state:
-        _running(state.sweep_job[0], len(state.sweep_job[0].parts))
+    if SWEEPING.job is not None:
+        SWEEPING.bar()
         return
-    if state.get("sweep_error"):
-        st.error(for_visitors(state.sweep_error))
+    if SWEEPING.error:
+        st.error(for_visitors(SWEEPING.error))
     have = {each.cell for each in done}
     left = [cell for cell in cells if cell not in have]
     sweeping.check(cells, model)
@@ -115,33 +114,9 @@ def _start(
             "turn."
         )
     if pressed:
-        try:
-            job = sweeping.start(left, model, reference, strangers_first(reference), session.page_open())
-        except PhysiosynthError as error:
-            state.sweep_error = str(error)
-        else:
-            state.sweep_job, state.sweep_error = (job, against), None
+        strangers = strangers_first(reference)
+        SWEEPING.begin(lambda: sweeping.start(left, model, reference, strangers, session.page_open()), against)
         st.rerun()
-
-
-def _collect() -> None:
-    """Take over the cells that are finished, also of a job that was cancelled."""
-    state = st.session_state
-    if "sweep_job" not in state:
-        return
-    job, against = state.sweep_job
-    over = job.finished  # asked first: what is finished later would be missed
-    sweeping.keep(list(job.parts), against)
-    if over:
-        state.sweep_error = job.error
-        del state.sweep_job
-
-
-@st.fragment(run_every=REFRESH_S)
-def _running(job: Job, drawn: int) -> None:
-    if job.finished or len(job.parts) > drawn:
-        st.rerun()
-    bar(job, "cancel_sweep", None)
 
 
 def _result(done: list[ScoredCell], asked: int, model: WESADGenerator) -> None:

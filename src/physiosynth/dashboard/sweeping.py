@@ -54,11 +54,10 @@ def finished(cells: tuple[Cell, ...], bundle: str, against: str) -> list[ScoredC
     return [held[key] for key in keys if key in held]
 
 
-def keep(scored: list[ScoredCell], against: str) -> None:
-    """Keep finished cells; the oldest make room for them."""
+def keep(scored: ScoredCell, against: str) -> None:
+    """Keep a finished cell; the oldest make room for it."""
     held = _kept()
-    for each in scored:
-        held[key_of(each.cell, each.bundle_sha256, against)] = each
+    held[key_of(scored.cell, scored.bundle_sha256, against)] = scored
     while len(held) > MOST_KEPT:
         held.pop(next(iter(held)))
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from physiosynth.dashboard.worker import WAITING, Job, Progress, in_words
 
 REFRESH_S = 0.4
+REDRAW_S = 1.0  # between two drawings of the page for the parts that are finished so far
 
 
-def bar(job: Job, key: str = "cancel", counted: str | None = "Step") -> None:
-    """Progress and a button that cancels. counted: what the job counts, None for shares of a whole."""
+def watch(job: Job, key: str, counted: str | None = None) -> None:
+    """Draw a job until it ends: the page is drawn again when it has, and when parts of it are there to be shown.
+
+    key: of its Cancel button; counted: what the job counts, None for shares of a whole.
+    """
+    _watched(job, key, counted, len(job.parts), time.monotonic())
+
+
+@st.fragment(run_every=REFRESH_S)
+def _watched(job: Job, key: str, counted: str | None, drawn: int, drawn_at: float) -> None:
+    """drawn: parts of the job that the page shows; drawn_at: since when."""
+    if job.finished or (len(job.parts) > drawn and time.monotonic() - drawn_at > REDRAW_S):
+        st.rerun()
     now = job.progress()
     left, right = st.columns([2.4, 1], vertical_alignment="center")
     left.progress(min(1.0, now.share), text="Cancelling ..." if job.cancelling else _how_far(now, counted))

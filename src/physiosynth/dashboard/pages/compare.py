@@ -10,23 +10,21 @@ from physiosynth.dashboard import session, sweep_page, sweeping, view
 from physiosynth.dashboard.looks import digest, strangers_first
 from physiosynth.dashboard.score_chart import number
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.watching import REFRESH_S, bar
-from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:
     from physiosynth.dashboard.runs import Run
-    from physiosynth.dashboard.worker import Job
     from physiosynth.evaluation.glance import Figure
     from physiosynth.evaluation.wesad_real import RealWindows
 
 UNTOLD = ("no", "none")  # what was left out of a run need not be listed
+SCORING = session.JobSlot("glance")
 HISTORY, PAIR, SWEEP = "Runs of this session", "Two side by side", "Sweep"
 
 
 def main() -> None:
     """Draw the page."""
     model, reference = session.generator(), session.reference()
-    _collect()
+    SCORING.collect(on_part=_keep)
     st.header("Compare", anchor=False)
     panels = st.tabs([HISTORY, PAIR, SWEEP], key="compare_tab", on_change="rerun")
     for panel, draw in zip(panels, (_history, _pair, sweep_page.show), strict=True):
@@ -79,9 +77,8 @@ def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, d
     """The button that scores what is not scored, or how far that is."""
     if reference is None:
         return
-    state = st.session_state
-    if "glance_job" in state:
-        _running(state.glance_job[0], "glance")
+    if SCORING.job is not None:
+        SCORING.bar()
         return
     # Simulated strangers are in every state, a reference need not be.
     strangers, held = strangers_first(reference), set(reference.conditions)
@@ -89,26 +86,17 @@ def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, d
     missing = {run.key: run.batch for run in judged if run.key not in scored}
     with st.container(horizontal=True, vertical_alignment="center"):
         if missing and st.button("Score the runs", key="score_runs", icon=":material/speed:"):
-            _begin("glance", lambda: (
-                sweeping.start_glances(missing, reference, strangers, session.page_open()), digest(reference)
-            ))  # fmt: skip
+            SCORING.begin(
+                lambda: sweeping.start_glances(missing, reference, strangers, session.page_open()), digest(reference)
+            )
             st.rerun()
         st.caption(
             "● as in real windows, ▲ farther off; in brackets what halves of real windows score. Few windows are "
             "rough: the Trust page says more."
             + (" Runs of states that the reference has not are not scored." if len(judged) < len(runs) else "")
         )
-    if state.get("compare_error"):
-        st.error(for_visitors(state.compare_error))
-
-
-def _begin(name: str, start) -> None:
-    state = st.session_state
-    state.compare_error = None
-    try:
-        state[f"{name}_job"] = start()
-    except PhysiosynthError as error:
-        state.compare_error = str(error)
+    if SCORING.error:
+        st.error(for_visitors(SCORING.error))
 
 
 def _glances(reference: RealWindows | None) -> dict[str, dict[str, Figure]]:
@@ -118,27 +106,12 @@ def _glances(reference: RealWindows | None) -> dict[str, dict[str, Figure]]:
     return st.session_state.setdefault("glances", {}).setdefault(digest(reference), {})
 
 
-def _collect() -> None:
-    """Take over what glances have finished."""
-    state = st.session_state
-    if "glance_job" not in state:
-        return
-    job, against = state.glance_job
-    kept = {run.key for run in session.runs()}
-    found = state.setdefault("glances", {}).setdefault(against, {})
-    found |= {key: figures for key, figures in list(job.parts) if key in kept}
-    for key in set(found) - kept:
+def _keep(part: tuple[str, dict[str, Figure]], against: str) -> None:
+    """Keep the figures of a run, and none of runs that are no longer kept."""
+    found = st.session_state.setdefault("glances", {}).setdefault(against, {})
+    found |= [part]
+    for key in set(found) - {run.key for run in session.runs()}:
         del found[key]
-    if job.finished:
-        state.compare_error = job.error
-        del state.glance_job
-
-
-@st.fragment(run_every=REFRESH_S)
-def _running(job: Job, name: str) -> None:
-    if job.finished:
-        st.rerun()
-    bar(job, f"cancel_{name}", None)
 
 
 def _pair(model: object, reference: RealWindows | None) -> None:

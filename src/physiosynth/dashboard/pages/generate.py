@@ -13,9 +13,7 @@ from physiosynth.dashboard.controls import Form, path_fields, settings_form
 from physiosynth.dashboard.runs import Request, check, finish, partial, start
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.watching import REFRESH_S, bar
 from physiosynth.dashboard.worker import Job
-from physiosynth.errors import PhysiosynthError
 from physiosynth.generate.asking import evaluations
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from physiosynth.generate.core import WESADGenerator
 
-REDRAW_S = 1.0  # between two drawings of the windows that are finished so far
+DRAWING = session.JobSlot("generate", counted="Step")
 # On the first visit: up to as many windows of each state, if they are cheap, are made before anybody asks.
 FIRST_WINDOWS, FIRST_WORK = 8, 1000
 FIRST_WITHIN_S = 3.0  # waited for in place, so that the page is drawn once
@@ -33,7 +31,7 @@ WELCOME = "Choose a state and press **Generate**. The same seed gives the same s
 def main() -> None:
     """Draw the page."""
     model = session.generator()
-    _collect()
+    DRAWING.collect(_take)
     left, right = st.columns([1, 2.7], gap="medium")
     with left:
         form = _form(model) if model is not None else None
@@ -67,23 +65,23 @@ def _form(model: WESADGenerator) -> Form:
 
 def _begin(model: WESADGenerator, request: Request) -> None:
     """Queue a run up in place of one under way; one that is refused leaves its reason and the page as it was."""
-    state = st.session_state
-    state.error = state.notice = None
-    try:
+
+    def in_place() -> Job:
         check(request, model.info.defaults)
         _stop()
-        session.begin(start(model, request, session.page_open()), request)
-    except PhysiosynthError as error:
-        state.error = str(error)
+        return start(model, request, session.page_open())
+
+    st.session_state.notice = None
+    DRAWING.begin(in_place, request)
 
 
 def _stop() -> None:
     """End the run under way at its next step, and keep what it has finished."""
-    job = session.job()
+    job = DRAWING.job
     if job is not None:
         job.cancel()
         job.wait()
-        _collect()
+        DRAWING.collect(_take)
 
 
 def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator) -> None:
@@ -94,33 +92,28 @@ def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator)
     small = replace(request, windows=min(FIRST_WINDOWS, request.windows))
     if small.total_windows * evaluations(small.sampling, model.info.defaults, small.targets) > FIRST_WORK:
         return
-    try:
-        session.begin(start(model, small, session.page_open(), most_waiting=0), small)
-    except PhysiosynthError:
+    if not DRAWING.begin(lambda: start(model, small, session.page_open(), most_waiting=0), small):
+        DRAWING.tell(None)
         return
-    job, began = session.job(), time.monotonic()
+    job, began = DRAWING.job, time.monotonic()
     while not job.wait(0.05) and time.monotonic() - began < FIRST_WITHIN_S:
         place.caption("Drawing the first windows ...")  # where a click meanwhile takes over
     place.empty()
-    _collect()
+    DRAWING.collect(_take)
 
 
-def _collect() -> None:
-    """Take over what a finished job left; a failed or empty one leaves the result before it in place."""
-    job = session.job()
-    if job is None or not job.finished:
-        return
-    run, st.session_state.error = finish(job, session.job_request(), session.load_session_reference)
+def _take(job: Job, request: Request) -> None:
+    """Keep the run that a finished job left; a failed or empty one leaves the result before it in place."""
+    run, problem = finish(job, request, session.load_session_reference)
+    DRAWING.tell(problem)
     if run is not None:
         session.add(run)
-    session.end()
 
 
 def _status(form: Form) -> None:
     """Under the button: progress while a run is under way, else what its press would make."""
-    job = session.job()
-    if job is not None:
-        _running(job, len(job.parts), time.monotonic())
+    if DRAWING.job is not None:
+        DRAWING.bar()
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(_told(form.request) if form.request is not None else "", width="content")
@@ -138,23 +131,12 @@ def _told(request: Request) -> str:
     return ", ".join([f"{request.total_windows} {noun}", *asked])
 
 
-@st.fragment(run_every=REFRESH_S)
-def _running(job: Job, drawn: int, drawn_at: float) -> None:
-    """Progress and Cancel, drawn again a few times a second; the rest of the page only when more windows are there.
-
-    drawn: parts of the run that the page shows; drawn_at: since when.
-    """
-    if job.finished or (len(job.parts) > drawn and time.monotonic() - drawn_at > REDRAW_S):
-        st.rerun()
-    bar(job)
-
-
 def _result(model: WESADGenerator | None) -> None:
-    state, job = st.session_state, session.job()
-    for told, tell in ((state.get("notice"), st.warning), (state.get("error"), st.error)):
+    job = DRAWING.job
+    for told, tell in ((st.session_state.get("notice"), st.warning), (DRAWING.error, st.error)):
         if told:
             tell(for_visitors(told))
-    run = (partial(job, session.job_request()) if job is not None else None) or session.current()
+    run = (partial(job, DRAWING.about) if job is not None else None) or session.current()
     if run is None:
         if model is not None:
             st.info("Drawing the first windows ..." if job is not None else WELCOME, icon=":material/ecg:")

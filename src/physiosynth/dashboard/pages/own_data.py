@@ -13,8 +13,7 @@ from physiosynth.dashboard.own_mapping import OTHER, TITLES, Mapping, import_set
 from physiosynth.dashboard.own_preview import preview
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.telling import for_visitors, literally
-from physiosynth.dashboard.watching import REFRESH_S, bar
-from physiosynth.dashboard.worker import in_words
+from physiosynth.dashboard.worker import Job, in_words
 from physiosynth.errors import PhysiosynthError
 from physiosynth.signals import CONDITIONS, WINDOW_S
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from physiosynth.evaluation.own_reference import OwnReference
     from physiosynth.generate.core import WESADGenerator
 
+READING = session.JobSlot("own")
 ONE, FILE = "One state", "A labels file"
 WORDS = (
     "A recording of your own takes the place of the model's reference on the other pages: windows are drawn beside it, "
@@ -44,7 +44,7 @@ def main() -> None:
         st.info("Whoever runs this page has it take no files.")
         return
     model = session.generator()
-    _collect()
+    READING.collect(_take)
     _standing()
     files = _files()
     if not files:
@@ -69,7 +69,7 @@ def main() -> None:
 
 def banner() -> None:
     """Say on the other pages that the reference is the visitor's own, with the way back."""
-    _collect()
+    READING.collect(_take)
     name = session.own_reference_name()
     if name is None:
         return
@@ -91,8 +91,8 @@ def _forget() -> None:
 
 def _standing() -> None:
     """What the reference is now, where it is an own one, and how the last try ended."""
-    if st.session_state.get("own_error"):
-        st.error(literally(for_visitors(st.session_state.own_error)))
+    if READING.error:
+        st.error(literally(for_visitors(READING.error)))
     made: OwnReference | None = st.session_state.get("own_summary")
     name = session.own_reference_name()
     if made is None or name is None:
@@ -166,8 +166,8 @@ def _use(
     model: WESADGenerator, files: Sequence[Brought], chosen: Mapping, state: str | None, labels: Brought | None
 ) -> None:
     """The button that makes it the reference, and progress while that is done."""
-    if "own_job" in st.session_state:
-        _running()
+    if READING.job is not None:
+        READING.bar()
         return
     ready = state is not None or labels is not None
     if not st.button(
@@ -179,17 +179,15 @@ def _use(
         width="stretch",
     ):
         return
-    st.session_state.own_error = None
     everything = [*files, *([labels] if labels else [])]
-    name = own_files.recording_of([file.name for file in files])
-    try:
-        job = own_files.start(
+
+    def start() -> Job:
+        return own_files.start(
             everything, import_settings(name, chosen), state, model.info.eda, _resp_sd(chosen), session.page_open()
         )
-        st.session_state.own_job = job, name
-    except PhysiosynthError as error:
-        _tell(error)
-        return
+
+    name = own_files.recording_of([file.name for file in files])
+    READING.begin(start, name)
     st.rerun()
 
 
@@ -205,26 +203,12 @@ def _resp_sd(chosen: Mapping) -> float | None:
         return None
 
 
-def _collect() -> None:
-    """Take over what a finished job left."""
-    state = st.session_state
-    if "own_job" not in state or not state.own_job[0].finished:
-        return
-    job, name = state.own_job
-    state.own_error = job.error
+def _take(job: Job, name: str) -> None:
+    """Have what was read for the reference."""
     if job.result is not None:
         session.set_own_reference(job.result.windows, name)
-        state.own_summary = job.result
+        st.session_state.own_summary = job.result
         st.toast(f"{literally(name)} is the reference now.", icon=":material/check_circle:")
-    del state.own_job
-
-
-@st.fragment(run_every=REFRESH_S)
-def _running() -> None:
-    job = st.session_state.own_job[0]
-    if job.finished:
-        st.rerun()
-    bar(job, "cancel_own", None)
 
 
 def _tell(error: PhysiosynthError) -> None:

@@ -11,7 +11,6 @@ from physiosynth.dashboard.looks import Subject
 from physiosynth.dashboard.score_chart import score_chart
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.watching import REFRESH_S, bar
 from physiosynth.dashboard.worker import Job, in_words
 from physiosynth.errors import PhysiosynthError
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
     from physiosynth.generate.core import WESADGenerator
 
+JUDGING = session.JobSlot("look")
 FRESH, SHOWN = "New windows of every state", "The run on show"
 PEOPLE, REFERENCE = "Simulated people", "The reference"
 LISTED = 8  # findings of a list before the rest is folded away
@@ -46,23 +46,20 @@ def main() -> None:
 
 def _judgement(model: WESADGenerator, reference: RealWindows) -> None:
     """The choice of what is judged, the job, and what came of it."""
-    _collect()
+    JUDGING.collect(_keep)
     subject, pressed = _choice(model, reference)
     if subject is None:
         return
     key = subject.key(model.info.bundle_sha256, looks.digest(reference))
-    found, state = looks.kept().get(key), st.session_state
-    if pressed and found is None:
-        _begin(subject, key, model, reference)
-    elif found is None and not state.get("looked_first"):
-        _begin(subject, key, model, reference, first=True)
-    if "look_job" in state:
-        _running(state.look_job[0])
-    if state.get("look_error"):
-        st.error(for_visitors(state.look_error))
+    found = looks.kept().get(key)
+    if found is None and (pressed or not st.session_state.get("looked_first")):
+        _begin(subject, key, model, reference, first=not pressed)
+    JUDGING.bar()
+    if JUDGING.error:
+        st.error(for_visitors(JUDGING.error))
     if found is not None:
         _show(*found, subject)
-    elif "look_job" not in state:
+    elif JUDGING.job is None:
         st.caption("Not judged yet: press **Judge**.")
 
 
@@ -95,7 +92,7 @@ def _choice(model: WESADGenerator, reference: RealWindows) -> tuple[Subject | No
     subject = Subject(run if what == SHOWN else None, request, run is not None, strangers == PEOPLE)
     pressed = right.button(
         "Judge", type="primary", width="stretch", key="judge", icon=":material/verified:",
-        disabled="look_job" in st.session_state,
+        disabled=JUDGING.job is not None,
     )  # fmt: skip
     return subject, pressed
 
@@ -107,35 +104,17 @@ def _yardsticks(reference: RealWindows) -> list[str]:
     return [PEOPLE, REFERENCE] if looks.strangers_first(reference) else [REFERENCE, PEOPLE]
 
 
-def _begin(subject: Subject, key: tuple, model: WESADGenerator, reference: RealWindows, first: bool = False) -> None:
+def _begin(subject: Subject, key: tuple, model: WESADGenerator, reference: RealWindows, first: bool) -> None:
     """Queue the judgement up; the first one starts by itself where nobody else waits."""
-    state = st.session_state
-    state.look_error, state.looked_first = None, True
-    try:
-        job = looks.start(subject, model, reference, session.page_open(), 0 if first else None)
-    except PhysiosynthError as error:
-        state.look_error = None if first else str(error)
-        return
-    state.look_job = job, key
+    st.session_state.looked_first = True
+    waiting = 0 if first else None
+    if not JUDGING.begin(lambda: looks.start(subject, model, reference, session.page_open(), waiting), key) and first:
+        JUDGING.tell(None)
 
 
-def _collect() -> None:
-    """Take over what a finished job left."""
-    state = st.session_state
-    if "look_job" not in state or not state.look_job[0].finished:
-        return
-    job, key = state.look_job
-    state.look_error = job.error
+def _keep(job: Job, key: tuple) -> None:
     if job.result is not None:
         looks.keep(key, job.result, job.seconds)
-    del state.look_job
-
-
-@st.fragment(run_every=REFRESH_S)
-def _running(job: Job) -> None:
-    if job.finished:
-        st.rerun()
-    bar(job, "cancel_look", None)
 
 
 def _show(look: QuickLook, seconds: float, subject: Subject) -> None:
