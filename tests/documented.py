@@ -12,18 +12,23 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from physiosynth.commands.main import main
+from physiosynth.commands.table import ENTRIES, entry_of, load
 from places import ROOT
 
 DOCUMENTS = ("README.md", "docs/TASKS.md", "docs/DATA_CARD.md", "docs/MODEL_CARD.md", "docs/EVALUATION.md")
 _NOTE = r"<!-- (tried with|not tried)([^>]*)-->\s*"
 _BLOCK = re.compile(rf"(?:{_NOTE})?```bash\n(.*?)```", re.DOTALL)
-_INLINE = re.compile(rf"(?:{_NOTE})?`(python scripts/[^`]+)`")
+_INLINE = re.compile(rf"(?:{_NOTE})?`((?:physiosynth|python scripts/)[^`]+)`")
 _LOOP = re.compile(r"for (\w+) in ([^;]+); do\n(.*?)done\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A line `python scripts/NAME.py ...`: name, its arguments, those added where it is tried, and whether it is."""
+    """A line `physiosynth NAME ...` or `python scripts/NAME.py ...`.
+
+    It has a name, its arguments, those added where it is tried, and whether it is.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -33,6 +38,14 @@ class Command:
     @property
     def words(self):
         return f"{self.name} {' '.join(self.arguments)}"
+
+    @property
+    def line(self):
+        """What another process is started with."""
+        program = (
+            ["-m", "physiosynth", *self.name.split()] if self.name in ENTRIES else [f"{ROOT}/scripts/{self.name}.py"]
+        )
+        return [sys.executable, *program, *self.arguments, *self.added]
 
 
 def section(document, heading=""):
@@ -62,10 +75,16 @@ def _lines(kind, note, block):
     block = _LOOP.sub(_written_out, block.replace("\\\n", " "))
     for line in block.splitlines():
         words = shlex.split(line, comments=True)
-        if words[:1] == ["python"] and words[1].startswith("scripts/"):
-            name = Path(words[1]).stem
-            tried = kind == "tried with"
-            yield Command(name, tuple(words[2:]), _added(note, name) if tried else (), tried)
+        if words[:1] == ["physiosynth"]:
+            entry = entry_of(words[1:])
+            assert entry, f"there is no command {line!r}"
+            name, arguments = entry.name, words[1 + len(entry.words) :]
+        elif words[:1] == ["python"] and words[1].startswith("scripts/"):
+            name, arguments = Path(words[1]).stem, words[2:]
+        else:
+            continue
+        tried = kind == "tried with"
+        yield Command(name, tuple(arguments), _added(note, name) if tried else (), tried)
 
 
 def _written_out(loop):
@@ -89,7 +108,20 @@ def script(name, monkeypatch):
     return runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="documented")
 
 
+def check_options(command, monkeypatch):
+    """Parse a command's arguments without running it; raises where it does not take them."""
+    if command.name in ENTRIES:
+        load(command.name).make_context(command.name, list(command.arguments))
+        return
+    space = script(command.name, monkeypatch)
+    monkeypatch.setattr(sys, "argv", [command.name, *command.arguments])
+    (space.get("parse") or space["arguments"])()
+
+
 def call(command, monkeypatch):
     """Run a command with its added options in this process and folder; fails where it ends with an error."""
+    if command.name in ENTRIES:
+        assert main([*command.name.split(), *command.arguments, *command.added]) == 0, command.words
+        return
     monkeypatch.setattr(sys, "argv", [command.name, *command.arguments, *command.added])
     assert not script(command.name, monkeypatch)["main"](), command.words

@@ -2,12 +2,12 @@
 
 import re
 import shutil
-import sys
 
+import click
 import numpy as np
 import pytest
 
-from documented import DOCUMENTS, call, commands, script, section, tried
+from documented import DOCUMENTS, call, check_options, commands, section, tried
 from places import ROOT
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -31,12 +31,10 @@ def typed(tmp_path_factory):
 def test_every_command_of_a_document_is_one_that_its_script_accepts(document, monkeypatch, capsys):
     """A flag that was renamed, or a script that moved, is found before a reader finds it."""
     for command in commands(section(document)):
-        space = script(command.name, monkeypatch)
-        monkeypatch.setattr(sys, "argv", [command.name, *command.arguments])
         try:
-            (space.get("parse") or space["arguments"])()
-        except SystemExit:
-            pytest.fail(f"{document}: {command.words}: {capsys.readouterr().err}")
+            check_options(command, monkeypatch)
+        except (SystemExit, click.UsageError) as error:
+            pytest.fail(f"{document}: {command.words}: {error} {capsys.readouterr().err}")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -2,14 +2,12 @@
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from documented import section, tried
 from physiosynth.signals import ECG_STEPS, LOW_STEPS
-from places import ROOT
 
 
 @pytest.mark.timeout(240)
@@ -17,8 +15,7 @@ def test_virtual_subjects_become_synthetic_stress_windows(tmp_path):
     """From nothing, with a few seconds of training, to a file of synthetic windows that says what it is."""
     printed = {}
     for command in tried(section("README.md", "The whole way")):
-        line = [sys.executable, str(ROOT / "scripts" / f"{command.name}.py"), *command.arguments, *command.added]
-        done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command.line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{command.words}: {done.stderr[-2000:]}"
         printed[command.name] = done.stdout
     assert "SHA-256" in printed["build_bundle"]

@@ -15,8 +15,22 @@ from typing import Any
 
 import numpy as np
 
+from physiosynth.errors import RequestError
+
 AT_FDCWD, EXCHANGE = -100, 2  # fcntl.h and linux/fs.h
 MOST_JSON_BYTES = 4 << 20  # settings are a few kB; Python's objects take thirty times the text
+
+
+def check_writable(path: Path | str) -> None:
+    """Make the folder of `path` and try to write into it, before hours of work go there. Raises RequestError."""
+    path = Path(path)
+    if path.is_dir():
+        raise RequestError(f"{path}: expected the name of a file, found a folder. Give a name within it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise RequestError(f"{path}: it cannot be written there ({error.strerror}). Choose another place.") from error
 
 
 @contextmanager

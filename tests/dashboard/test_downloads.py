@@ -57,4 +57,4 @@ def test_the_code_names_the_bundle_only_where_it_is_the_default_one(opened):
     """A run of other weights names a file to put there, never a path of the server."""
     code = "\n".join(element.value for element in opened().code)
     assert 'from_bundle("bundle.zip")  # bundle abababababab' in code and "--condition" not in code.split("#")[0]
-    assert "scripts/reproduce.py" in code
+    assert "physiosynth reproduce" in code

@@ -75,7 +75,7 @@ def test_mistakes_end_in_one_plain_line(bundle, tmp_path, command):
         "Unknown condition 'bored'": options(bundle, out, "--condition", "bored"),
         "found nothing there": options(tmp_path / "none", out),
         "Nothing was calibrated": options(bundle, out, "--calibrate", tmp_path / "none.json"),
-        "Steps must be from 1 to 1000": options(bundle, out, "--steps", 0),
+        "0 is not in the range 1<=x<=1000": options(bundle, out, "--steps", 0),
     }
     for message, arguments in cases.items():
         code, _, errors = command("sample.py", *arguments)
@@ -123,7 +123,7 @@ def test_recording_requests_that_do_not_fit_are_refused(bundle, tmp_path, comman
     for arguments, message in (
         (("--seconds", 60), "Say where the recording goes"),
         (("--seconds", 90, "--schedule", "baseline:60", "--out", tmp_path / "r.npz"), "last 60 s together, but 90 s"),
-        (("--wesad", tmp_path), "--wesad needs --seconds or --schedule"),
+        (("--wesad", tmp_path), "it needs --seconds or --schedule"),
         (("--seconds", 60, "--calibrate", "--out", tmp_path / "r.npz"), "Leave it out"),
     ):
         code, _, error = command(*start, *arguments)

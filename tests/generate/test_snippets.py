@@ -47,15 +47,15 @@ def test_windows_picked_out_of_a_run_come_from_their_file(bundle, batch, tmp_pat
     path = write(picked, tmp_path / "picked.h5")
     assert counts_of(picked.provenance) is None and counts_of(replace(batch.provenance, calibrated="x")) is None
     assert np.array_equal(pasted(python_snippet(picked.provenance, str(bundle), str(path))).ecg, picked.ecg)
-    assert command_line(picked.provenance, "default", "picked.h5").startswith("python scripts/reproduce.py picked.h5")
+    assert command_line(picked.provenance, "default", "picked.h5").startswith("physiosynth reproduce picked.h5")
 
 
 def test_the_command_line_is_of_one_piece_for_a_shell(batch):
     """Line ends are escaped, and each option has its value."""
     command = command_line(batch.provenance, "my bundle.zip", "a.npz")
-    shell = ["bash", "-c", f"python() {{ printf '%s\\n' \"$@\"; }}; {command}"]
+    shell = ["bash", "-c", f"physiosynth() {{ printf '%s\\n' \"$@\"; }}; {command}"]
     words = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert words[:3] == ["scripts/sample.py", "--condition", "stress:2,baseline:1"]
+    assert words[:3] == ["sample", "--condition", "stress:2,baseline:1"]
     options = dict(zip(words[1::2], words[2::2], strict=True))
     assert options["--seed"] == "8" and options["--bundle"] == "my bundle.zip" and options["--out"] == "a.npz"
     assert (options["--low-steps"], options["--ecg-guidance"], options["--heart-rate"]) == ("3", "0.0", "90.0")

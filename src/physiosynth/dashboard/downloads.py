@@ -53,9 +53,9 @@ def _code(run: Run) -> None:
     source, file = run.batch.provenance, f"{run.file_stem}.npz"
     bundle = _bundle_name(source.bundle_sha256)
     st.code(python_snippet(source, bundle, file), language="python", wrap_lines=True)
-    lines = ["# The same in the project's folder", command_line(source, bundle, file)]
+    lines = ["# The same from the command line", command_line(source, bundle, file)]
     if counts_of(source) is not None:
-        lines += ["# Draw any downloaded file again and compare", f"python scripts/reproduce.py {file}"]
+        lines += ["# Draw any downloaded file again and compare", f"physiosynth reproduce {file}"]
     st.code("\n".join(lines), language="bash", wrap_lines=True)
 
 

@@ -45,11 +45,11 @@ def command_line(provenance: Provenance, bundle: str = DEFAULT, file: str = FILE
     """The command that writes the same windows; see python_snippet."""
     counts, named = counts_of(provenance), [] if bundle == DEFAULT else [f"--bundle {shlex.quote(bundle)}"]
     if counts is None:
-        return _wrapped([f"python scripts/reproduce.py {shlex.quote(file)}", *named, f"--out again_{file}"])
+        return _wrapped([f"physiosynth reproduce {shlex.quote(file)}", *named, f"--out again_{file}"])
     states = ",".join(f"{name}:{number}" for name, number in counts.items())
     asked = {**_sampling(provenance), **provenance.targets}
     options = [f"--{name.replace('_', '-')} {value}" for name, value in asked.items()]
-    start = f"python scripts/sample.py --condition {states} --seed {provenance.seed}"
+    start = f"physiosynth sample --condition {states} --seed {provenance.seed}"
     return _wrapped([start, *named, *options, f"--out {shlex.quote(file)}"])
 
 

@@ -1,0 +1,5 @@
+"""python -m physiosynth."""
+
+from physiosynth.commands.main import run
+
+run()

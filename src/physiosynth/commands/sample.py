@@ -1,0 +1,197 @@
+"""physiosynth sample --out FILE."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import click
+
+from physiosynth.commands import options
+from physiosynth.commands.bars import Bar
+from physiosynth.models.stream_sampling import METHODS
+
+if TYPE_CHECKING:
+    from physiosynth.generate.batch import Sampling
+    from physiosynth.generate.calibration import WESADCalibrator
+    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.generate.recording import Stretch
+    from physiosynth.generate.request import Request
+
+WINDOWS, REFERENCE = 4, "reference"
+ENDINGS = (".csv", ".npz", ".parquet", ".h5", ".wfdb.zip", ".edf.zip", ".bids.zip")  # of generate.export, which is slow
+STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
+
+
+@click.command()
+@options.bundle
+@click.option(
+    "--condition",
+    default="baseline",
+    metavar="STATE[:WINDOWS],...",
+    help="baseline, stress, amusement or meditation, or several such as stress:8,baseline:4",
+)
+@click.option("--windows", type=options.COUNT, help="windows of 30 s", show_default=f"{WINDOWS} per state")
+@click.option("--seconds", type=options.COUNT, help="a continuous recording of this length instead of windows")
+@click.option(
+    "--schedule",
+    metavar="STATE:SECONDS,...",
+    help="its states, such as baseline:120,stress:120:heart_rate=95,baseline:60; rates are optional",
+)
+@click.option("--wesad", type=options.PATH, metavar="DIR", help="also write the recording as DIR/SUBJECT/SUBJECT.pkl")
+@click.option("--subject", default="S901", metavar="NAME", help="its name there")
+@click.option("--first-window", type=options.Whole(0), default=0, help="number of the first one, of a single state")
+@click.option("--seed", type=options.SEED, default=0, help="the same seed gives the same windows")
+@click.option("--heart-rate", type=float, metavar="BPM", help="of every window, within the state's range")
+@click.option("--breathing-rate", type=float, metavar="PER_MIN", help="likewise")
+@click.option("--scr-rate", type=float, metavar="PER_MIN", help="skin conductance responses, likewise")
+@click.option("--out", type=options.PATH, metavar="FILE", help=f"ends in one of {', '.join(ENDINGS)}")
+@click.option("--steps", type=STEPS, help="denoising steps of both streams (the bundle's)")
+@click.option("--low-steps", type=STEPS, help="of EDA and respiration")
+@click.option("--ecg-steps", type=STEPS, help="of the ECG")
+@click.option("--guidance", type=GUIDANCE, help="guidance scale of both streams; 0 is none (the bundle's)")
+@click.option("--low-guidance", type=GUIDANCE, help="of EDA and respiration")
+@click.option("--ecg-guidance", type=GUIDANCE, help="of the ECG")
+@click.option("--method", type=click.Choice(METHODS), help="sampler (the bundle's)")
+@click.option(
+    "--calibrate",
+    is_flag=False,
+    flag_value=REFERENCE,
+    metavar="[JSON]",
+    help="match amplitudes to the bundle's reference windows, or to targets in a JSON file",
+)
+@options.device
+def command(**given: object) -> None:
+    """The name of the output file decides its format. Window i of a seed is the same whatever else is drawn with it."""
+    from physiosynth.files import check_writable
+    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.generate.export import format_of
+
+    asked = SimpleNamespace(**given)
+    sampling = _sampling(asked)
+    recording = _recording(asked)
+    request = _request(asked, sampling) if recording is None else None
+    if asked.out is not None:
+        format_of(asked.out)
+        check_writable(asked.out)
+    if asked.wesad is not None:
+        check_writable(asked.wesad / asked.subject / "recording")
+    generator = WESADGenerator.from_bundle(asked.bundle, asked.device)
+    for notice in generator.info.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    if request is not None:
+        _draw(generator, request, asked)
+    else:
+        _record(generator, recording, sampling, asked)
+
+
+def _request(asked: SimpleNamespace, sampling: Sampling) -> Request:
+    """The windows of each state, with what they are to have."""
+    from physiosynth.errors import RequestError
+    from physiosynth.generate.batch import Targets
+    from physiosynth.generate.request import Request
+
+    counts: dict[str, int] = {}
+    for part in asked.condition.split(","):
+        state, _, number = part.strip().partition(":")
+        if state in counts or (number and not number.isdecimal()):
+            raise RequestError(
+                f"{part!r}: expected each state once, with a number of windows or none: stress:8,baseline."
+            )
+        counts[state] = int(number) if number else asked.windows or WINDOWS
+    if len(counts) > 1 and asked.first_window:
+        raise RequestError("--first-window is for one state; several count their windows from 0.")
+    rates = Targets(asked.heart_rate, asked.breathing_rate, asked.scr_rate)
+    request = Request(tuple(counts), tuple(counts.values()), asked.seed, sampling, rates, asked.first_window)
+    request.numbered()
+    return request
+
+
+def _sampling(asked: SimpleNamespace) -> Sampling:
+    """The settings of both streams; those of one stream count before the common ones."""
+    from physiosynth.generate.batch import Sampling
+
+    def first(*values: float | None) -> float | None:
+        return next((value for value in values if value is not None), None)
+
+    return Sampling(
+        low_steps=first(asked.low_steps, asked.steps),
+        ecg_steps=first(asked.ecg_steps, asked.steps),
+        low_guidance=first(asked.low_guidance, asked.guidance),
+        ecg_guidance=first(asked.ecg_guidance, asked.guidance),
+        method=asked.method,
+    )
+
+
+def _draw(generator: WESADGenerator, request: Request, asked: SimpleNamespace) -> None:
+    """Write windows of each state, one state after another."""
+    from physiosynth.generate.export import write
+
+    calibrator = None
+    if asked.calibrate:
+        calibrator = _calibrator(asked.calibrate, generator.info.reference_dir)
+        calibrator.check(request.conditions, generator.info.eda)
+    label = ", ".join(f"{_windows(number)} of {name}" for name, number in request.counts.items())
+    batch = generator.sample(request, on_step=Bar(label))
+    if calibrator is not None:
+        batch = calibrator.apply(batch)
+    print(f"{write(batch, asked.out)}: {_windows(len(batch))}. {batch.provenance.notice}")
+
+
+def _windows(number: int) -> str:
+    return f"{number} window{'' if number == 1 else 's'}"
+
+
+def _recording(asked: SimpleNamespace) -> tuple[Stretch, ...] | None:
+    """The stretches of the recording that is wanted, or None for windows."""
+    from physiosynth.errors import RequestError
+    from physiosynth.generate.recording import check_subject, schedule_of
+
+    if asked.seconds is None and asked.schedule is None:
+        if asked.wesad is not None:
+            raise RequestError("--wesad writes a recording: it needs --seconds or --schedule.")
+        if asked.out is None:
+            raise RequestError("--out FILE is required.")
+        return None
+    if asked.out is None and asked.wesad is None:
+        raise RequestError("Say where the recording goes: --out FILE, --wesad DIR, or both.")
+    if any(rate is not None for rate in (asked.heart_rate, asked.breathing_rate, asked.scr_rate)):
+        raise RequestError("Rates of a recording belong to its stretches: --schedule stress:120:heart_rate=95.")
+    if asked.calibrate:
+        raise RequestError("--calibrate matches windows; a recording keeps the levels it was drawn with. Leave it out.")
+    if asked.windows is not None:
+        raise RequestError("--windows is for windows; the length of a recording is in --seconds or --schedule.")
+    if asked.wesad is not None:
+        check_subject(asked.wesad, asked.subject)
+    return schedule_of(asked.schedule, asked.seconds, asked.condition)
+
+
+def _record(
+    generator: WESADGenerator, schedule: tuple[Stretch, ...], sampling: Sampling, asked: SimpleNamespace
+) -> None:
+    """Write one recording through the stretches."""
+    from physiosynth.generate.export import write
+    from physiosynth.generate.recording import write_wesad
+
+    recording = generator.sample_recording(schedule, asked.seed, sampling, Bar("recording", "window"))
+    paths = [] if asked.out is None else [write(recording, asked.out)]
+    if asked.wesad is not None:
+        paths.append(write_wesad(recording, asked.wesad, asked.subject))
+    print(f"{', '.join(map(str, paths))}: {recording.seconds} s. {recording.provenance.notice}")
+
+
+def _calibrator(source: str, reference_dir: Path | None) -> WESADCalibrator:
+    """Targets from a JSON file, or measured on the bundle's reference windows."""
+    from physiosynth.errors import CalibrationError
+    from physiosynth.evaluation.wesad_real import RealWESADPreparer
+    from physiosynth.generate.calibration import WESADCalibrator
+
+    if source != REFERENCE:
+        return WESADCalibrator.load(source)
+    if reference_dir is None:
+        raise CalibrationError("The bundle holds no reference windows. Give --calibrate a JSON file of targets.")
+    real = RealWESADPreparer(reference_dir).load()
+    name = f"{real.source} reference windows of {reference_dir.name}"
+    return WESADCalibrator.from_real(real.fused, real.conditions, real.eda, name)
