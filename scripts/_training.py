@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from physiosynth.training.presets import preset_names, read_preset
+from physiosynth.families.wearable.training.settings import preset_names, read_preset
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def chosen_settings(args: argparse.Namespace):
     """TrainSettings of the preset and the flags. Raises TrainingError."""
-    from physiosynth.training.settings import TrainSettings
+    from physiosynth.families.wearable.training.settings import TrainSettings
 
     content = read_preset(args.preset) if args.preset else {}
     known = TrainSettings.__dataclass_fields__

@@ -33,11 +33,11 @@ def main() -> None:
     from tqdm import tqdm
 
     from physiosynth.datasets.folds import load_fold
+    from physiosynth.families.wearable.training.task import trainer_of
     from physiosynth.training.state import Progress
-    from physiosynth.training.trainer import Trainer
 
     torch.set_num_threads(args.threads or available_cores())
-    trainer = Trainer(load_fold(args.fold), args.out, chosen_settings(args), args.device, args.start_from)
+    trainer = trainer_of(load_fold(args.fold), args.out, chosen_settings(args), args.device, args.start_from)
     if trainer.progress.step:
         print(f"Going on at step {trainer.progress.step}.", file=sys.stderr)
     bar = tqdm(desc="training", unit="step", initial=trainer.progress.step, dynamic_ncols=True)

@@ -30,8 +30,7 @@ def main() -> int:
     import torch
     from tqdm import tqdm
 
-    from physiosynth.training.loso import TRAINED, choose_folds, train_folds
-    from physiosynth.training.loso_table import write_table
+    from physiosynth.families.wearable.training.loso import TRAINED, choose_folds, train_folds, write_table
     from physiosynth.training.state import Progress
 
     torch.set_num_threads(args.threads or available_cores())

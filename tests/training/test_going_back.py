@@ -8,9 +8,9 @@ import torch
 from toy_fold import SMALL, make_fold, same, weights
 
 from physiosynth.errors import TrainingError
+from physiosynth.families.wearable.training.task import trainer_of
 from physiosynth.runtime import window_seed
 from physiosynth.training.plan import Plan
-from physiosynth.training.trainer import Trainer
 
 NAN = float("nan")
 
@@ -33,7 +33,7 @@ def poison(trainer, step: int, times: int):
 def recovered(fold, tmp_path_factory):
     """A run whose weights were spoilt twice after step 4, and its directory."""
     out = tmp_path_factory.mktemp("recovered")
-    trainer = Trainer(fold, out, SMALL)
+    trainer = trainer_of(fold, out, SMALL)
     trainer.run(on_step=poison(trainer, step=4, times=2))
     return trainer, out
 
@@ -60,27 +60,27 @@ def test_after_going_back_the_noise_of_a_step_is_another(recovered):
 
 def test_a_run_that_went_back_resumes_exactly(fold, recovered, tmp_path):
     """Interrupted after going back, it ends with the weights of a run that went back and was not interrupted."""
-    broken = Trainer(fold, tmp_path, SMALL)
+    broken = trainer_of(fold, tmp_path, SMALL)
     spoil = poison(broken, step=4, times=2)
     with pytest.raises(KeyboardInterrupt):
         broken.run(on_step=lambda progress: spoil(progress, stop_at=5))
-    Trainer(fold, tmp_path, SMALL).run()
+    trainer_of(fold, tmp_path, SMALL).run()
     assert same(weights(recovered[1]), weights(tmp_path))
 
 
 def test_a_loss_that_stays_not_a_number_stops_the_run_with_its_step(fold, tmp_path):
     """Spoilt every time, it stops after three returns with a plain error, and the good state is kept."""
-    trainer = Trainer(fold, tmp_path, SMALL)
+    trainer = trainer_of(fold, tmp_path, SMALL)
     with pytest.raises(TrainingError, match="nan at step 4, after going back to step 3 3 times"):
         trainer.run(on_step=poison(trainer, step=4, times=99))
     assert all(values.isfinite().all() for values in weights(tmp_path).values())
-    again = Trainer(fold, tmp_path, SMALL)
+    again = trainer_of(fold, tmp_path, SMALL)
     assert (again.progress.step, len(again.plan.returns)) == (3, 3)
 
 
 def test_a_gradient_that_is_not_a_number_never_reaches_the_weights(fold, tmp_path):
     """A finite loss with a spoilt gradient in the first step sends the run back to its beginning."""
-    trainer = Trainer(fold, tmp_path, SMALL)
+    trainer = trainer_of(fold, tmp_path, SMALL)
     calls = []
 
     def spoil(gradient):
@@ -101,4 +101,4 @@ def test_spoilt_windows_are_named_at_once(tmp_path):
     ecg[5, 100] = np.nan
     np.save(fold.path / "train_X_ecg.npy", ecg)
     with pytest.raises(TrainingError, match="Training windows 5 of the fold"):
-        Trainer(fold, tmp_path / "run", SMALL).run()
+        trainer_of(fold, tmp_path / "run", SMALL).run()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from toy_fold import same, small, weights
 
-from physiosynth.training.trainer import Trainer
+from physiosynth.families.wearable.training.task import trainer_of
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train.py"
 SETTINGS = small(batch_size=2, total_steps=18, validate_every=4, validation_windows=2)
@@ -56,7 +56,7 @@ def test_a_run_that_was_terminated_and_killed_ends_bit_equal_to_an_unbroken_one(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums of other lengths round differently
     try:
-        Trainer(fold, tmp_path / "whole", SETTINGS).run()
+        trainer_of(fold, tmp_path / "whole", SETTINGS).run()
     finally:
         torch.set_num_threads(threads)
     assert same(weights(broken), weights(tmp_path / "whole"))

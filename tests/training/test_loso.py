@@ -11,10 +11,16 @@ import pytest
 from toy_fold import make_fold, small
 
 from physiosynth.errors import TrainingError
-from physiosynth.training import loso
-from physiosynth.training.loso import FoldResult, choose_folds, mean_and_sd, train_folds
-from physiosynth.training.loso_table import to_json, write_table
-from physiosynth.training.settings import TrainSettings
+from physiosynth.families.wearable.training import loso
+from physiosynth.families.wearable.training.loso import (
+    FoldResult,
+    choose_folds,
+    mean_and_sd,
+    to_json,
+    train_folds,
+    write_table,
+)
+from physiosynth.families.wearable.training.settings import TrainSettings
 
 TINY = small(total_steps=2, validate_every=1)
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_loso.py"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from physiosynth.errors import TrainingError
-from physiosynth.training.presets import preset_names, read_preset
-from physiosynth.training.settings import TrainSettings
+from physiosynth.families.wearable.training.settings import TrainSettings, preset_names, read_preset
 
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from toy_fold import small
 
-from physiosynth.training.rate import LearningRate
+from physiosynth.training.learning_rate import LearningRate
 
 
 def rate_of(**changes) -> LearningRate:

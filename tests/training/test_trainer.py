@@ -8,15 +8,15 @@ import torch
 from toy_fold import SMALL, same, small, weights
 
 from physiosynth.errors import TrainingError
+from physiosynth.families.wearable.training.settings import TrainSettings
+from physiosynth.families.wearable.training.task import trainer_of
 from physiosynth.models.architecture import Architecture
-from physiosynth.training.settings import TrainSettings
-from physiosynth.training.trainer import Trainer
 from physiosynth.training.validation import spread
 
 
 def test_a_run_leaves_milestones_with_manifest_norms_and_log(fold, tmp_path):
     """The best milestone, its manifest with published keys, the norms beside it and a row a validation are there."""
-    progress = Trainer(fold, tmp_path, SMALL).run()
+    progress = trainer_of(fold, tmp_path, SMALL).run()
     assert progress.step == 8
     manifest = json.loads(progress.milestone.with_suffix(".json").read_text())
     assert manifest["fold"] == "S4"
@@ -39,15 +39,15 @@ def test_an_interrupted_run_ends_bit_equal_to_an_unbroken_one(fold, tmp_path):
     The settings that keep most between steps; test_killed.py has the usual ones.
     """
     settings = small(schedule="plateau", precision="bf16", ema="power")
-    Trainer(fold, tmp_path / "whole", settings).run()
+    trainer_of(fold, tmp_path / "whole", settings).run()
 
     def stop(progress) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Trainer(fold, tmp_path / "broken", settings).run(on_step=stop)
-    again = Trainer(fold, tmp_path / "broken", settings)
+        trainer_of(fold, tmp_path / "broken", settings).run(on_step=stop)
+    again = trainer_of(fold, tmp_path / "broken", settings)
     assert again.progress.step == 5
     again.run()
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
@@ -55,15 +55,15 @@ def test_an_interrupted_run_ends_bit_equal_to_an_unbroken_one(fold, tmp_path):
 
 def test_another_setting_is_not_taken_for_the_same_run(fold, tmp_path):
     """Resuming with another batch size names the setting instead of mixing two runs."""
-    Trainer(fold, tmp_path, SMALL).run()
+    trainer_of(fold, tmp_path, SMALL).run()
     with pytest.raises(TrainingError, match="batch_size"):
-        Trainer(fold, tmp_path, small(batch_size=2))
+        trainer_of(fold, tmp_path, small(batch_size=2))
 
 
 def test_training_lowers_the_validation_loss(fold, tmp_path):
     """Sixty steps on the toy fold bring the loss of the averaged weights below that of the first steps."""
     settings = small(total_steps=60, validate_every=15, ema_decay=0.9)
-    Trainer(fold, tmp_path, settings).run()
+    trainer_of(fold, tmp_path, settings).run()
     table = np.genfromtxt(tmp_path / "log.csv", delimiter=",", names=True)
     assert table["val_total"][-1] < 0.95 * table["val_total"][0]
     assert table["train_total"][-1] < table["train_total"][0]
@@ -76,7 +76,7 @@ def test_the_published_networks_train_by_the_same_command(fold, tmp_path):
     settings = TrainSettings(
         architecture="published", total_steps=1, batch_size=2, validation_windows=2, precision="fp32", sample_every=0
     )
-    progress = Trainer(fold, tmp_path, settings).run()
+    progress = trainer_of(fold, tmp_path, settings).run()
     assert json.loads(progress.milestone.with_suffix(".json").read_text())["architecture"]["name"] == "published"
 
 
@@ -91,7 +91,7 @@ def test_without_a_length_or_minutes_a_run_asks_for_them(fold, tmp_path):
     """A run whose length nobody gave says how to give it."""
     settings = small(total_steps=None)
     with pytest.raises(TrainingError, match="--max-minutes"):
-        Trainer(fold, tmp_path, settings).run()
+        trainer_of(fold, tmp_path, settings).run()
 
 
 def test_validation_windows_are_spread_over_all_subjects():

@@ -8,11 +8,10 @@ import torch
 from matplotlib.image import imread
 from toy_fold import BREATHING_RATE, HEART_RATE, SMALL, same, small, weights
 
+from physiosynth.families.wearable.training.samples import StateWindows, draw_panel, drawn, rates_of
+from physiosynth.families.wearable.training.task import trainer_of
 from physiosynth.signals import CONDITIONS, ECG_STEPS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, NamedSignals
-from physiosynth.training.panel import draw_panel
 from physiosynth.training.plan import SAMPLING_SHARE, Plan
-from physiosynth.training.samples import StateWindows, drawn, rates_of
-from physiosynth.training.trainer import Trainer
 
 WATCHED = small(sample_every=1, sample_windows=2, total_steps=4, validate_every=2)
 
@@ -21,7 +20,7 @@ WATCHED = small(sample_every=1, sample_windows=2, total_steps=4, validate_every=
 def watched(fold, tmp_path_factory):
     """A run that drew windows at both of its validations, and the random state it was started with."""
     out = tmp_path_factory.mktemp("watched")
-    Trainer(fold, out, WATCHED).run()
+    trainer_of(fold, out, WATCHED).run()
     return out
 
 
@@ -41,7 +40,7 @@ def test_drawn_windows_stand_beside_validation_windows_of_their_state(watched):
 
 def test_drawing_changes_nothing_of_the_training(fold, watched, tmp_path):
     """A run that draws ends with the weights of one that does not."""
-    Trainer(fold, tmp_path, small(sample_every=0, total_steps=4, validate_every=2)).run()
+    trainer_of(fold, tmp_path, small(sample_every=0, total_steps=4, validate_every=2)).run()
     assert same(weights(watched), weights(tmp_path))
     assert not (tmp_path / "samples.csv").exists()
 
@@ -77,11 +76,11 @@ def test_rows_that_a_killed_run_lost_are_not_written_twice(fold, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Trainer(fold, tmp_path, SMALL).run(on_step=stop)
+        trainer_of(fold, tmp_path, SMALL).run(on_step=stop)
     log = tmp_path / "log.csv"
     kept = log.read_text().splitlines()
     log.write_text("\n".join([*kept, kept[1].replace("3,", "6,", 1), kept[1][:9]]))
-    Trainer(fold, tmp_path, SMALL).run()
+    trainer_of(fold, tmp_path, SMALL).run()
     assert log.read_text().splitlines()[:2] == kept
     assert [row["step"] for row in rows(log)] == ["3", "6", "8"]
     assert rows(log)[1]["val_total"] != rows(log)[0]["val_total"]
@@ -109,10 +108,10 @@ def test_drawing_is_planned_for_its_share_of_the_time():
 
 def test_windows_depend_on_the_weights_alone(fold, watched):
     """Drawn twice they are the same, and the process's own random state is left alone."""
-    trainer = Trainer(fold, watched, WATCHED)
+    trainer = trainer_of(fold, watched, WATCHED)
     before = torch.get_rng_state()
     one, other = (
-        drawn(trainer.average.module, trainer.data["val"], ["stress"], 1, trainer.device)[0] for _ in range(2)
+        drawn(trainer.average.module, trainer.task.data["val"], ["stress"], 1, trainer.device)[0] for _ in range(2)
     )
     assert np.array_equal(one.ecg, other.ecg) and np.array_equal(one.low.values, other.low.values)
     assert torch.equal(before, torch.get_rng_state())

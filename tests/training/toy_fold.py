@@ -8,8 +8,8 @@ from physiosynth.datasets.folds import FoldDirectory, load_fold
 from physiosynth.datasets.preprocess import PreprocessSettings
 from physiosynth.datasets.splits import Split
 from physiosynth.datasets.windows import PHASE_EDGES, SubjectWindows
+from physiosynth.families.wearable.training.settings import TrainSettings
 from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS
-from physiosynth.training.settings import TrainSettings
 
 HEART_RATE, BREATHING_RATE = 75, 60 * 1.6 / (2 * np.pi)  # of every toy window, in /min
 

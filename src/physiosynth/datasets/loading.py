@@ -1,18 +1,16 @@
-"""Fold windows as PyTorch training data: standardised, memory-mapped, in an order that a seed and an epoch fix."""
+"""Fold windows as PyTorch training data: standardised and memory-mapped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
 from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.datasets.windows import RATES
 from physiosynth.errors import FoldError
-from physiosynth.runtime import check_seed
 from physiosynth.signals import CONDITIONS, ECG_CHANNELS, LOW_CHANNELS
 
 RATE_TAILS = 0.025
@@ -83,50 +81,3 @@ class WindowDataset(Dataset):
             rates=torch.from_numpy(np.array(self.rates[index])),
             index=torch.as_tensor(index),
         )
-
-
-class EpochOrder(Sampler):
-    """Batches of window indices whose order depends on (seed, epoch) alone, so that a resumed epoch goes on in it.
-
-    shuffle False gives 0, 1, 2, ...; drop_last leaves out an incomplete last batch; start_batch skips batches done.
-    """
-
-    def __init__(
-        self,
-        windows: int,
-        batch_size: int,
-        seed: int = 0,
-        epoch: int = 0,
-        shuffle: bool = True,
-        drop_last: bool = False,
-        start_batch: int = 0,
-    ) -> None:
-        self.windows, self.batch_size, self.seed = windows, batch_size, check_seed(seed)
-        self.epoch, self.shuffle, self.drop_last, self.start_batch = epoch, shuffle, drop_last, start_batch
-
-    def __len__(self) -> int:
-        batches = self.windows // self.batch_size if self.drop_last else -(-self.windows // self.batch_size)
-        return max(0, batches - self.start_batch)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        order = np.arange(self.windows)
-        if self.shuffle:
-            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.windows)
-        for batch in range(self.start_batch, self.start_batch + len(self)):
-            yield order[batch * self.batch_size :][: self.batch_size].tolist()
-
-
-def loader(
-    dataset: WindowDataset,
-    batch_size: int,
-    seed: int = 0,
-    epoch: int = 0,
-    shuffle: bool = True,
-    drop_last: bool = False,
-    start_batch: int = 0,
-    workers: int = 0,
-) -> DataLoader:
-    """A DataLoader of WindowItem batches for one epoch, in EpochOrder."""
-    order = EpochOrder(len(dataset), batch_size, seed, epoch, shuffle, drop_last, start_batch)
-    # The order gives whole batches, which the dataset reads at once: nothing is left to collate.
-    return DataLoader(dataset, sampler=order, batch_size=None, num_workers=workers)

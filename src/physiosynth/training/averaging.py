@@ -11,6 +11,16 @@ from torch import Tensor
 AverageRule = Callable[[list[Tensor], list[Tensor], Tensor | int], None]
 
 
+def ema_rule(decay: float) -> AverageRule:
+    """Exponential moving average for AveragedModel, with a short memory at first so that early weights fade."""
+
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averaged, current, 1 - now)
+
+    return update
+
+
 def power_rule(relative_sd: float) -> AverageRule:
     """Power-function average of Karras et al., 2024 (EDM2): its memory is the same share of training at every step.
 

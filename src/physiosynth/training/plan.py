@@ -9,7 +9,7 @@ from typing import Any
 
 from physiosynth.errors import TrainingError
 from physiosynth.runtime import window_seed
-from physiosynth.training.settings import TrainSettings
+from physiosynth.training.settings import RunSettings
 
 VALIDATION_SHARE, SAMPLING_SHARE = 0.12, 0.03  # of a planned run's time that is not training
 RATE_AFTER_RETURN = 0.5  # share of the learning rate that is left after going back once
@@ -54,7 +54,7 @@ class Plan:
         return max(1, math.ceil(seconds / (SAMPLING_SHARE * training)))
 
 
-def make_plan(settings: TrainSettings, max_minutes: float | None, seconds_a_step: Callable[[str], float]) -> Plan:
+def make_plan(settings: RunSettings, max_minutes: float | None, seconds_a_step: Callable[[str], float]) -> Plan:
     """Precision by timing, where settings leave it open, and length by the minutes, where no steps are given.
 
     seconds_a_step: times a step of the named precision. Raises TrainingError where nothing says how long.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from physiosynth.errors import TrainingError
-from physiosynth.training.milestones import load_torch, save_torch
+from physiosynth.files import replacing
 from physiosynth.training.plan import Plan
-from physiosynth.training.settings import TrainSettings
+from physiosynth.training.settings import RunSettings
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Stateful(Protocol):
 def save_state(
     path: Path,
     parts: Mapping[str, Stateful],
-    settings: TrainSettings,
+    settings: RunSettings,
     data: Mapping[str, Any],
     plan: Plan,
     progress: Progress,
@@ -53,7 +56,7 @@ def save_state(
 
 
 def restore_state(
-    path: Path, parts: Mapping[str, Stateful], settings: TrainSettings, data: Mapping[str, Any]
+    path: Path, parts: Mapping[str, Stateful], settings: RunSettings, data: Mapping[str, Any]
 ) -> tuple[Plan, Progress]:
     """Put `parts` where save_state left them. Raises TrainingError for a run of other settings or of another fold."""
     state = load_torch(path)
@@ -76,4 +79,20 @@ def restore_state(
         raise TrainingError(
             f"{path} was written by another version of this project or is damaged ({type(error).__name__}: "
             f"{str(error).splitlines()[0]}). Give another --out, or remove it to start this run anew."
+        ) from error
+
+
+def save_torch(path: Path, content: dict[str, Any]) -> None:
+    """torch.save, whole or not at all."""
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_torch(path: Path) -> dict[str, Any]:
+    """What save_torch wrote, tensors and plain values only. Raises TrainingError."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"{path.name} cannot be read as a state of training. Remove it to start this run anew."
         ) from error

@@ -1,4 +1,4 @@
-"""Trains both streams jointly.
+"""Trains what a task hands it.
 
 Every step is a function of the seed and its number, so that a resumed run is the same run.
 """
@@ -16,24 +16,21 @@ from typing import Any
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from physiosynth.datasets.folds import FoldDirectory
-from physiosynth.datasets.loading import WindowDataset, WindowItem, loader
 from physiosynth.errors import TrainingError
 from physiosynth.runtime import resolve_device
-from physiosynth.training.averaging import power_rule
-from physiosynth.training.joint import STREAMS, JointLoss, ema_rule
-from physiosynth.training.milestones import copy_norms, milestone_manifest, sampling_manifest, write_milestone
+from physiosynth.training.averaging import ema_rule, power_rule
+from physiosynth.training.batches import loader
+from physiosynth.training.learning_rate import LearningRate
 from physiosynth.training.plan import MOST_RETURNS, Plan, make_plan
-from physiosynth.training.rate import LearningRate
-from physiosynth.training.settings import TrainSettings
-from physiosynth.training.start import start_of
+from physiosynth.training.run_log import RunLog
+from physiosynth.training.settings import RunSettings
 from physiosynth.training.state import Progress, restore_state, save_state
-from physiosynth.training.validation import mean_losses, spread, to_device
-from physiosynth.training.watching import Watcher
+from physiosynth.training.task import Batch, Task
+from physiosynth.training.validation import mean_losses, to_device
 
-FITTED_WINDOWS = 3000  # looked at to scale what LOW draws
 SPEED_STEPS = 8  # timed to plan a run and to choose a precision
 SMOOTHING = 0.98  # of the running means that are shown and logged
+WEIGHT_DECAY = 1e-4
 
 
 class NotFinite(TrainingError):
@@ -41,43 +38,26 @@ class NotFinite(TrainingError):
 
 
 class Trainer:
-    """One run: a fold, settings and an output directory that remembers where it was.
+    """One run: a task, settings and an output directory that remembers where it was.
 
-    fold: as preprocessing wrote it; out: the run's directory (milestones/, state.pt, and the logs of watching.py). A
-    directory that holds a run goes on with it; its settings must be the same; start_from: a milestone of the same
-    networks whose averaged weights a new run begins with. Raises TrainingError, FoldError.
+    task: what is trained, see task.py; out: the run's directory (milestones/, state.pt, and the logs of run_log.py). A
+    directory that holds a run goes on with it; its settings and data must be the same. Raises TrainingError, and what
+    the task raises.
     """
 
-    def __init__(
-        self,
-        fold: FoldDirectory,
-        out: Path,
-        settings: TrainSettings,
-        device: str | None = None,
-        start_from: Path | None = None,
-    ) -> None:
-        self.fold, self.out, self.settings = fold, Path(out), settings
+    def __init__(self, task: Task, out: Path, settings: RunSettings, device: str | None = None) -> None:
+        self.task, self.out, self.settings = task, Path(out), settings
         self.device = resolve_device(device)
-        self.data = {split: WindowDataset(fold, split) for split in ("train", "val")}
-        for split, data in self.data.items():
-            if not len(data):
+        for split in ("train", "val"):
+            if not len(task.data[split]):
                 raise TrainingError(f"The fold has no {split} windows. Preprocess with more subjects.")
         torch.manual_seed(settings.seed)  # the fresh weights of the networks, nothing else
-        self.architecture = settings.build_architecture(self.data["train"].one_hot.shape[1])
-        weights = {"low": settings.lambda_low, "ecg": settings.lambda_ecg}
-        share = min(1.0, settings.ecg_batch / settings.batch_size)
-        self.model = JointLoss(self.architecture, weights, share, settings.eda_weight, settings.beat_variation)
-        self.start = None if start_from is None else start_of(Path(start_from))
-        if self.start is not None:
-            self.start.fill(self.model)
-        elif self.architecture.coupled and not self.state_path.exists():
-            shown = self.data["train"][spread(len(self.data["train"]), FITTED_WINDOWS)]
-            check_windows(shown)
-            self.model.low.space.fit(shown.low, shown.phase, shown.ecg)
-        self.model.to(self.device)
+        self.model = task.build(fresh=not self.state_path.exists()).to(self.device)
         rule = power_rule(settings.ema_relative_sd) if settings.ema == "power" else ema_rule(settings.ema_decay)
         self.average = AveragedModel(self.model, multi_avg_fn=rule, use_buffers=False)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY
+        )
         self.rate = LearningRate(self.optimizer, settings)
         self.progress = Progress()
         self.plan: Plan | None = None
@@ -101,7 +81,7 @@ class Trainer:
             self.plan = make_plan(self.settings, max_minutes, self._seconds_a_step)
             self.progress.total_steps = self.plan.total_steps
             self._save()
-        with Watcher(self.out, self.progress.step, self.settings, self.data["val"], self.device) as self.watcher:
+        with RunLog(self.out, self.progress.step) as self.log:
             self._train_until(lambda: time.monotonic() - started > limit_s, on_step)
             if self.progress.milestone is None:
                 self._validate()
@@ -129,9 +109,9 @@ class Trainer:
     def _ended(self) -> bool:
         return self.progress.step >= self.progress.total_steps
 
-    def _batches(self) -> Iterator[WindowItem]:
+    def _batches(self) -> Iterator[Batch]:
         """Batches from the current step on, epoch after epoch; their order depends on the seed alone."""
-        data, settings = self.data["train"], self.settings
+        data, settings = self.task.data["train"], self.settings
         size = min(settings.batch_size, len(data))
         epoch, done = divmod(self.progress.step, len(data) // size)
         while True:
@@ -145,7 +125,7 @@ class Trainer:
         for _ in range(SPEED_STEPS):
             begin = time.perf_counter()
             with self._precision(precision):
-                loss = self.model(batch, torch.Generator().manual_seed(0), 0.0)["total"]
+                loss = self.task.losses(self.model, batch, torch.Generator().manual_seed(0), training=True)["total"]
             loss.backward()
             float(loss.detach())  # a GPU answers when it is done
             times.append(time.perf_counter() - begin)
@@ -155,21 +135,21 @@ class Trainer:
     def _precision(self, name: str) -> AbstractContextManager:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if name == "bf16" else nullcontext()
 
-    def _train_step(self, batch: WindowItem) -> None:
+    def _train_step(self, batch: Batch) -> None:
         settings, progress, plan = self.settings, self.progress, self.plan
         progress.learning_rate = self.rate.set(progress.step, plan.total_steps, plan.rate_factor)
         generator = torch.Generator().manual_seed(plan.step_seed(settings.seed, progress.step))
         with self._precision(plan.precision):
-            losses = self.model(to_device(batch, self.device), generator, settings.cond_drop_prob)
-        check_finite("loss", losses["total"], batch)
+            losses = self.task.losses(self.model, to_device(batch, self.device), generator, training=True)
+        self._check_finite("loss", losses["total"], batch)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
-        check_finite("gradient norm", norm, batch)
+        self._check_finite("gradient norm", norm, batch)
         self.optimizer.step()
         self.average.update_parameters(self.model)
         progress.step += 1
-        progress.epoch = progress.step * settings.batch_size // len(self.data["train"])
+        progress.epoch = progress.step * settings.batch_size // len(self.task.data["train"])
         for name, loss in losses.items():
             progress.train[name] = smoothed(progress.train.get(name), float(loss.detach()))
         progress.gradient_norm = smoothed(progress.gradient_norm or None, float(norm))
@@ -178,17 +158,30 @@ class Trainer:
         """Loss of the averaged weights on the validation subjects, at fixed noise; a milestone where it improved."""
         settings, progress = self.settings, self.progress
         losses = mean_losses(
-            self.average.module, self.data["val"], settings.validation_windows, settings.batch_size, self.device
-        )
-        check_finite("validation loss", torch.tensor(losses["total"]))
+            self.task, self.average.module, self.task.data["val"], settings.validation_windows, settings.batch_size,
+            self.device,
+        )  # fmt: skip
+        self._check_finite("validation loss", torch.tensor(losses["total"]))
         progress.validation = losses
         # Ties go to the later epoch.
         if losses["total"] <= progress.best:
             progress.best = losses["total"]
-            folder = self.out / "milestones"
-            copy_norms(self.fold.path, folder)
-            progress.milestone = write_milestone(folder, self.checkpoint(), self.manifest())
-        self.watcher.validated(progress, self.plan, self.average.module)
+            progress.milestone = self.task.write_milestone(
+                self.out / "milestones", self.model, self.average.module, self.record()
+            )
+        self.log.validated(progress)
+        self._sample()
+
+    def _sample(self) -> None:
+        """Let the task draw from the averaged weights where the plan says so; the first time tells how often."""
+        progress, plan, every = self.progress, self.plan, self.settings.validate_every
+        if plan.sample_every == 0:
+            return
+        due = plan.sample_every is None or progress.step // every % plan.sample_every == 0
+        if due or progress.step == plan.total_steps:
+            seconds = self.task.sample(self.log, progress, self.average.module, self.device)
+            if plan.sample_every is None:
+                plan.sample_every = plan.choose_sample_every(seconds, every)
 
     def _go_back(self, error: NotFinite) -> None:
         """To the state that was saved last, with other noise and a lower learning rate from there on.
@@ -207,63 +200,38 @@ class Trainer:
         self.plan.returns.append({"step": step, "to_step": self.progress.step, "why": str(error)})
         self.progress.returns = len(self.plan.returns)
         self._save()
-        self.watcher.returned(self.plan)
+        self.log.returned({**self.plan.returns[-1], "learning_rate_factor": self.plan.rate_factor})
 
-    def manifest(self) -> dict[str, Any]:
-        """What stands beside a milestone of this state."""
+    def record(self) -> dict[str, Any]:
+        """What a milestone says of this run: epoch and losses, step, settings and plan, and when it was written."""
         progress, settings = self.progress, self.settings
-        run = {"step": progress.step, "training": {**settings.to_dict(), **self.plan.to_dict()}, "seed": settings.seed}
-        run |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-        run |= {"started_from": None if self.start is None else self.start.record()}
-        ranges = self.data["train"].rate_ranges()
-        return milestone_manifest(self.fold, self.architecture, progress.epoch, progress.validation, ranges) | run
-
-    def checkpoint(self) -> dict[str, Any]:
-        """The published checkpoint's content for the state of this run."""
         return {
-            "epoch": self.progress.epoch,
-            **{f"diff_{name}": getattr(self.model, name).state_dict() for name in STREAMS},
-            **{f"ema_{name}": getattr(self.average.module, name).state_dict() for name in STREAMS},
-            "optimizer": None,
-            "scheduler": None,
-            "scaler": None,
-            "meta": {"condition_dim": self.architecture.condition_dim, **sampling_manifest(self.architecture.coupled)},
+            "epoch": progress.epoch,
+            "validation": progress.validation,
+            "step": progress.step,
+            "training": {**settings.to_dict(), **self.plan.to_dict()},
+            "seed": settings.seed,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
 
     def _parts(self):
         return {"model": self.model, "average": self.average, "optimizer": self.optimizer, "rate": self.rate}
 
-    def _trained_on(self) -> dict[str, Any]:
-        """What tells this fold from another."""
-        return {"test subject": self.fold.test_subject, **{f"{k} windows": len(v) for k, v in self.data.items()}}
-
     def _save(self) -> None:
         # What was saved before is better than weights that are spoilt.
         if torch.isfinite(torch.nn.utils.get_total_norm(self.model.parameters())):
-            save_state(self.state_path, self._parts(), self.settings, self._trained_on(), self.plan, self.progress)
+            save_state(self.state_path, self._parts(), self.settings, self.task.trained_on(), self.plan, self.progress)
 
     def _restore(self) -> None:
-        self.plan, self.progress = restore_state(self.state_path, self._parts(), self.settings, self._trained_on())
+        self.plan, self.progress = restore_state(self.state_path, self._parts(), self.settings, self.task.trained_on())
 
-
-def check_finite(what: str, value: torch.Tensor, batch: WindowItem | None = None) -> None:
-    """Raises NotFinite, or TrainingError where the batch itself is at fault: going back would not help."""
-    if torch.isfinite(value):
-        return
-    if batch:
-        check_windows(batch)
-    raise NotFinite(f"The {what} became {float(value.detach())}")
-
-
-def check_windows(batch: WindowItem) -> None:
-    """Raises TrainingError where signals are not finite."""
-    for windows in (batch.ecg, batch.low, batch.phase):
-        spoilt = ~torch.isfinite(windows.reshape(len(windows), -1)).all(dim=1)
-        if spoilt.any():
-            raise TrainingError(
-                f"Training windows {', '.join(map(str, batch.index[spoilt].tolist()))} of the fold hold values that "
-                "are not finite. Write the fold again with scripts/preprocess_wesad.py."
-            )
+    def _check_finite(self, what: str, value: torch.Tensor, batch: Batch | None = None) -> None:
+        """Raises NotFinite, or TrainingError where the batch itself is at fault: going back would not help."""
+        if torch.isfinite(value):
+            return
+        if batch is not None:
+            self.task.check(batch)
+        raise NotFinite(f"The {what} became {float(value.detach())}")
 
 
 def smoothed(mean: float | None, value: float) -> float:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from physiosynth import __version__
 from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.errors import TrainingError
+from physiosynth.families.wearable.training.joint import STREAMS, JointLoss
 from physiosynth.files import replacing, sha256_of, write_json
 from physiosynth.models.architecture import Architecture
+from physiosynth.training.state import load_torch, save_torch
 
 KEPT = 2  # the best and the one before it: a run that improves a hundred times must not fill the disk
 COUPLED_STEPS = {"low": 16, "ecg": 12}
@@ -108,17 +110,36 @@ def sampling_manifest(coupled: bool, filters: dict[str, Any] | None = None) -> d
     }
 
 
-def save_torch(path: Path, content: dict[str, Any]) -> None:
-    """torch.save, whole or not at all."""
-    with replacing(path) as temporary:
-        torch.save(content, temporary)
+@dataclass(frozen=True)
+class Start:
+    """A milestone's averaged weights, by stream; the scales of what LOW draws are among them."""
+
+    path: Path
+    weights: dict[str, dict[str, Tensor]]
+
+    def fill(self, model: JointLoss) -> None:
+        """Put the weights into both streams. Raises TrainingError where the networks differ."""
+        for name, weights in self.weights.items():
+            try:
+                getattr(model, name).load_state_dict(weights, strict=True)
+            except RuntimeError as error:
+                found = str(error).splitlines()[-1].strip()
+                raise TrainingError(
+                    f"{self.path.name} holds other networks than this run trains: {found} "
+                    "Ask for the widths and the architecture that it was trained with."
+                ) from error
+
+    def record(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {"milestone": self.path.name, "sha256": sha256_of(self.path)}
 
 
-def load_torch(path: Path) -> dict[str, Any]:
-    """What save_torch wrote, tensors and plain values only. Raises TrainingError."""
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise TrainingError(
-            f"{path.name} cannot be read as a state of training. Remove it to start this run anew."
-        ) from error
+def start_of(path: Path) -> Start:
+    """The start that a milestone's weights file gives. Raises TrainingError where it is none."""
+    if not path.is_file():
+        raise TrainingError(f"{path}: expected the weights of a milestone (milestone_e*.pt), found no such file.")
+    content = load_torch(path)
+    missing = [f"ema_{name}" for name in STREAMS if not isinstance(content.get(f"ema_{name}"), dict)]
+    if missing:
+        raise TrainingError(f"{path.name}: expected a milestone of a training run, found no {' and '.join(missing)}.")
+    return Start(path, {name: content[f"ema_{name}"] for name in STREAMS})

@@ -102,13 +102,3 @@ class JointLoss(nn.Module):
             ),
             "ecg": lambda: self.ecg.loss(ecg[:seen], told, context, generator=generator),
         }
-
-
-def ema_rule(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
-    """Exponential moving average for AveragedModel, with a short memory at first so that early weights fade."""
-
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(averaged, current, 1 - now)
-
-    return update

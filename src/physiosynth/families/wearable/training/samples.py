@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +10,20 @@ import torch
 
 from physiosynth.datasets.loading import WindowDataset
 from physiosynth.errors import ChannelError
+from physiosynth.families.wearable.training.joint import JointLoss
 from physiosynth.models.architecture import Architecture
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
 from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.physiology import breathing_rate, heart_rate, r_peaks
 from physiosynth.runtime import window_generators
-from physiosynth.signals import CONDITIONS, ECG_HZ, LABEL_IDS, LOW_CHANNELS, LOW_HZ, NamedSignals
-from physiosynth.training.joint import JointLoss
+from physiosynth.signals import CONDITIONS, ECG_HZ, FUSED_CHANNELS, LABEL_IDS, LOW_CHANNELS, LOW_HZ, UNITS, NamedSignals
 from physiosynth.training.validation import spread
 
 SAMPLE_SEED = 2**32  # of the windows that every run draws: pictures of two steps show the same noise
 STEPS = {"low": 16, "ecg": 8}  # of a coupled pair; for watching, not for export
 PUBLISHED_STEPS = 25
+PANEL_INCHES = (4.2, 1.7)  # of one trace
+DOTS_PER_INCH = 80
 
 
 @dataclass(frozen=True)
@@ -110,3 +112,38 @@ def _measured(rate: Callable[[np.ndarray], float], row: np.ndarray) -> float:
 def _mean_and_sd(values: list[float]) -> tuple[float, float]:
     known = np.array([value for value in values if np.isfinite(value)])
     return (float(known.mean()), float(known.std())) if len(known) else (np.nan, np.nan)
+
+
+def draw_panel(drawn: Sequence[StateWindows], title: str) -> np.ndarray:
+    """(height, width, 3) uint8 picture of the first window of each state; values that are not finite are left out."""
+    # The object interface alone: pyplot would keep figures, and a window system is not there.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    size = (PANEL_INCHES[0] * len(FUSED_CHANNELS), PANEL_INCHES[1] * len(drawn) + 0.4)
+    figure = Figure(figsize=size, dpi=DOTS_PER_INCH, facecolor="white")
+    axes = figure.subplots(len(drawn), len(FUSED_CHANNELS), sharex=True, squeeze=False)
+    # Margins in inches: matplotlib's own layout takes most of the drawing time.
+    figure.subplots_adjust(
+        left=0.45 / size[0], right=1 - 0.1 / size[0], bottom=0.4 / size[1], top=1 - 0.5 / size[1], hspace=0.35
+    )
+    figure.suptitle(title, fontsize=9, y=1 - 0.15 / size[1])
+    for row, windows in zip(axes, drawn, strict=True):
+        for axis, channel in zip(row, FUSED_CHANNELS, strict=True):
+            values, rate_hz = _first_of(windows, channel)
+            axis.plot(np.arange(len(values)) / rate_hz, values, linewidth=0.6 if channel == "ECG" else 1.0)
+            axis.set_title(f"{windows.state}: {channel} ({UNITS[channel]})", loc="left", fontsize=8)
+            axis.tick_params(labelsize=7)
+    for axis in axes[-1]:
+        axis.set_xlabel("s", fontsize=8)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _first_of(windows: StateWindows, channel: str) -> tuple[np.ndarray, float]:
+    if channel == "ECG":
+        values, rate_hz = windows.ecg[0], ECG_HZ
+    else:
+        values, rate_hz = windows.low.select(channel)[0][0], LOW_HZ
+    return np.where(np.isfinite(values), values, np.nan), rate_hz

@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from physiosynth.training.settings import TrainSettings
+from physiosynth.training.settings import RunSettings
 
 PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 5  # halve after more than five validations without improvement
 
@@ -16,7 +16,7 @@ PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 5  # halve after more than five validati
 class LearningRate:
     """Sets the optimizer's rate before each step."""
 
-    def __init__(self, optimizer: Optimizer, settings: TrainSettings) -> None:
+    def __init__(self, optimizer: Optimizer, settings: RunSettings) -> None:
         self.optimizer, self.settings = optimizer, settings
         self.plateau = None
         if settings.schedule == "plateau":

@@ -6,6 +6,8 @@ looked at when its fold is finished, and chooses nothing.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import re
@@ -15,20 +17,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from physiosynth import __version__
 from physiosynth.datasets.fold_writing import fold_path
-from physiosynth.datasets.folds import load_fold
+from physiosynth.datasets.folds import FoldDirectory, load_fold
 from physiosynth.datasets.loading import WindowDataset
 from physiosynth.errors import PhysiosynthError, TrainingError
-from physiosynth.files import write_json
-from physiosynth.training.milestones import load_torch
-from physiosynth.training.samples import drawn, rates_of, recorded
-from physiosynth.training.settings import TrainSettings
-from physiosynth.training.state import Progress
+from physiosynth.families.wearable.training.samples import drawn, rates_of, recorded
+from physiosynth.families.wearable.training.settings import TrainSettings
+from physiosynth.families.wearable.training.task import trainer_of
+from physiosynth.files import replacing, write_json
+from physiosynth.training.state import Progress, load_torch
 from physiosynth.training.trainer import Trainer
 from physiosynth.training.validation import mean_losses
 
 RESULT, FAILURE = "result.json", "failure.txt"
 JUDGED_WINDOWS = 24  # drawn a state, and at most so many of the subject's own, to compare rates
+EXPLANATION = """\
+Losses are of averaged weights at the best validation, val on the fold's validation subjects, test on the subject left
+out, which chose nothing. Rate errors are the mean of drawn windows less the mean of the left-out subject's own, in
+beats or breaths a minute. The windows drawn are synthetic."""
 TRAINED, UNFINISHED, FAILED = "trained", "unfinished", "failed"
 
 
@@ -107,30 +114,30 @@ def train_fold(
 ) -> FoldResult:
     """One fold: train or go on, then judge the weights of the best validation. Raises what training raises."""
     fold = load_fold(fold_folder)
-    trainer = Trainer(fold, run, settings, device)
+    trainer = trainer_of(fold, run, settings, device)
     progress = trainer.run(max_minutes, on_step)
     # A length that the minutes have set is over when they are.
     if progress.step < progress.total_steps and settings.total_steps is not None:
         note = f"stopped after {max_minutes:g} minutes at step {progress.step} of {progress.total_steps}"
         return FoldResult(subject, UNFINISHED, progress.step, progress.total_steps, note=note)
-    losses, errors = _judge(trainer, WindowDataset(fold, "test"))
+    losses, errors = _judge(trainer, fold)
     result = FoldResult(subject, TRAINED, progress.step, progress.total_steps, losses, errors)
     (run / FAILURE).unlink(missing_ok=True)
     write_json(run / RESULT, {"settings": settings.to_dict(), "synthetic": True, **asdict(result)})
     return result
 
 
-def _judge(trainer: Trainer, test: WindowDataset) -> tuple[dict[str, float], dict[str, float]]:
+def _judge(trainer: Trainer, fold: FoldDirectory) -> tuple[dict[str, float], dict[str, float]]:
     """Losses and rate errors of the best milestone's averaged weights, on all windows of the left-out subject."""
-    model, settings = trainer.average.module, trainer.settings
+    model, settings, task, test = trainer.average.module, trainer.settings, trainer.task, WindowDataset(fold, "test")
     best = load_torch(trainer.progress.milestone)
     model.low.load_state_dict(best["ema_low"], strict=True)
     model.ecg.load_state_dict(best["ema_ecg"], strict=True)
     losses = {}
     for split, data, windows in (
-        ("val", trainer.data["val"], settings.validation_windows), ("test", test, len(test)),
+        ("val", task.data["val"], settings.validation_windows), ("test", test, len(test)),
     ):  # fmt: skip
-        found = mean_losses(model, data, windows, settings.batch_size, trainer.device)
+        found = mean_losses(task, model, data, windows, settings.batch_size, trainer.device)
         losses |= {f"{split}_{name}": value for name, value in found.items()}
     real = [rates_of(windows) for windows in recorded(test, JUDGED_WINDOWS)]
     made = drawn(model, test, [rates.state for rates in real], JUDGED_WINDOWS, trainer.device)
@@ -186,3 +193,70 @@ def measured(result: FoldResult) -> dict[str, Any]:
     """Everything numeric of a trained fold, by column."""
     errors = {f"{name} error": value for name, value in result.rate_errors.items()}
     return result.losses | errors
+
+
+def write_table(results: Sequence[FoldResult], out: Path, settings: TrainSettings) -> str:
+    """Write loso.csv, loso.md and loso.json into `out`; returns the Markdown."""
+    header, rows = table(results)
+    with replacing(Path(out) / "loso.csv") as temporary:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    markdown = to_markdown(header, rows, results, settings)
+    with replacing(Path(out) / "loso.md") as temporary:
+        temporary.write_text(markdown, encoding="utf-8")
+    write_json(Path(out) / "loso.json", to_json(results, settings))
+    return markdown
+
+
+def table(results: Sequence[FoldResult]) -> tuple[list[str], list[list[str]]]:
+    """Names of the columns, and the rows as text: one a subject, then mean and SD over the trained ones."""
+    means = summary(results)
+    rows = []
+    for result in results:
+        values = measured(result)
+        steps = f"{result.step}/{result.total_steps}"
+        rows.append([result.subject, result.status, steps, *(_text(values.get(name, math.nan)) for name in means)])
+    count = f"{sum(result.status == TRAINED for result in results)} folds"
+    for place, label in enumerate(("mean", "SD")):
+        rows.append([label, count, "", *(_text(pair[place]) for pair in means.values())])
+    return ["subject", "status", "steps", *means], rows
+
+
+def to_markdown(
+    header: list[str], rows: list[list[str]], results: Sequence[FoldResult], settings: TrainSettings
+) -> str:
+    """The table with what it means, what went wrong, and the settings."""
+    lines = ["# Leave-one-subject-out training", "", EXPLANATION, ""]
+    lines += [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+    notes = [f"- {result.subject}: {result.note}" for result in results if result.note]
+    lines += ["", "Not finished:", "", *notes] if notes else []
+    told = ", ".join(f"{name} {value}" for name, value in settings.to_dict().items())
+    return "\n".join([*lines, "", f"physiosynth {__version__}; {told}.", ""])
+
+
+def to_json(results: Sequence[FoldResult], settings: TrainSettings) -> dict[str, Any]:
+    """Everything in the table, with settings, seed and version; null where nothing could be measured."""
+    content = {
+        "synthetic": True,
+        "physiosynth_version": __version__,
+        "seed": settings.seed,
+        "settings": settings.to_dict(),
+        "folds": [asdict(result) for result in results],
+        "mean": {name: mean for name, (mean, _) in summary(results).items()},
+        "sd": {name: sd for name, (_, sd) in summary(results).items()},
+    }
+    return _without_nan(content)
+
+
+def _without_nan(content: Any) -> Any:
+    """JSON knows no nan."""
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _text(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else ""

@@ -1,0 +1,1 @@
+"""The families of signals, one wing each; table.py lists them."""

@@ -1,0 +1,1 @@
+"""Chest ECG, electrodermal activity and respiration."""

@@ -1,0 +1,1 @@
+"""What the trainer trains of this family, and what it leaves."""
