@@ -11,7 +11,7 @@ from made_recordings import beats_at
 from streamlit.testing.v1 import AppTest
 
 from physiosynth.dashboard.own_files import Brought, laid_out, recording_of, safe_name
-from physiosynth.dashboard.runs import _calibrated
+from physiosynth.dashboard.runs import Request, _matcher
 from physiosynth.dashboard.telling import literally
 from physiosynth.dashboard.view.strips import describe, reference_strip
 from physiosynth.errors import CalibrationError, RequestError
@@ -99,7 +99,7 @@ def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again():
 
 
 def test_a_recording_without_eda_is_drawn_and_told_without_it():
-    """The page says what is lost; a window's description and calibration do not pretend."""
+    """The page says what is lost; a window's description and amplitude matching do not pretend."""
     page = with_files(("rest.csv", recording()))
     field(page, "EDA").set_value("Not recorded").run()
     page.selectbox(key="own_state").set_value("stress").run()
@@ -110,7 +110,7 @@ def test_a_recording_without_eda_is_drawn_and_told_without_it():
     assert "EDA" not in describe(strip, None) and strip.quantity("EDA") == "EDA: not in the reference"
     assert strip.quantity("Resp") == "Respiration (size set)"
     with pytest.raises(CalibrationError, match="no EDA"):
-        _calibrated(None, windows)
+        _matcher(None, Request(("stress",), calibrate=True), windows)
 
 
 def test_a_labels_file_gives_several_states():

@@ -117,11 +117,17 @@ def test_the_same_request_gives_the_same_signals(page, bundle):
     assert first is not other.session_state["runs"][-1].batch
 
 
-def test_calibration_is_done_and_noted(page):
-    """With the switch on, the windows say what they were matched to; with it off they do not."""
+def test_windows_are_matched_one_by_one_and_it_is_noted(page):
+    """With the switch on, the windows say what they were matched to, and window 3 of 16 is window 3 of 4."""
     assert generate(page).session_state["runs"][-1].batch.provenance.calibrated is None
     page.toggle(key="calibrate").set_value(True)
-    assert generate(page).session_state["runs"][-1].batch.provenance.calibrated
+    batches = []
+    for number in (4, 16):
+        page.number_input(key="windows").set_value(number)
+        batches.append(generate(page).session_state["runs"][-1].batch)
+    assert [batch.provenance.calibrated for batch in batches] == ["reference windows"] * 2
+    assert np.array_equal(batches[0].ecg, batches[1].ecg[:4])
+    assert np.array_equal(batches[0].low.values, batches[1].low.values[:4])
 
 
 @pytest.mark.parametrize("field", ["milestones", "checkpoint"])
@@ -145,7 +151,7 @@ def test_a_reference_that_is_not_there_is_a_warning(page):
 
 
 def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):
-    """A reference with NaN in it is refused in plain words; calibration to it keeps the windows as they are."""
+    """A reference with NaN in it is refused in plain words, and nothing is matched to it; windows are drawn."""
     fold = Path(shutil.copytree(bundle / FOLD, tmp_path / "fold"))
     values = np.load(fold / "test_X_ecg.npy")
     values[3, 10] = np.nan
@@ -153,8 +159,10 @@ def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):
     path_field(page, "fold").set_value(str(fold))
     page.toggle(key="calibrate").set_value(True)
     generate(page)
-    assert "not finite" in words(page.warning) and "Not calibrated" in words(page.error)
-    assert page.session_state["runs"][-1].batch.provenance.calibrated is None and not page.exception
+    assert "not finite" in words(page.error) and "runs" not in page.session_state and not page.exception
+    page.toggle(key="calibrate").set_value(False)
+    generate(page)
+    assert "not finite" in words(page.warning) and len(page.session_state["runs"]) == 1 and not page.error
 
 
 def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bundle_maker import tiny_bundle
 
-from physiosynth.generate.calibration import WESADCalibrator
+from physiosynth.generate.amplitude_matching import AmplitudeMatcher
 from physiosynth.generate.core import WESADGenerator
 from physiosynth.generate.export import SUFFIXES, format_of, read, write
 from physiosynth.generate.recording import parse_schedule
@@ -42,10 +42,11 @@ def command(monkeypatch, capfd):
 
 @pytest.fixture(scope="module")
 def batch(generator):
-    """Calibrated windows of two states, the last ones of a run that was stopped early left out."""
+    """Windows of two states with matched amplitudes, the last ones of a run that was stopped early left out."""
     reference = generator.generate_dataset({"baseline": 2, "stress": 2}, seed=6)
-    calibrator = WESADCalibrator.from_real(reference.fused(), reference.conditions, "full")
-    return calibrator.apply(generator.generate_dataset({"baseline": 2, "stress": 2}, seed=5)).take(range(3))
+    matcher = AmplitudeMatcher.from_real(reference.fused(), reference.conditions, "full")
+    drawn = generator.generate_dataset({"baseline": 2, "stress": 2}, seed=5)
+    return matcher.apply(drawn, generator).take(range(3))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

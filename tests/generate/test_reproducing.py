@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from bundle_maker import tiny_bundle
 
-from physiosynth.errors import BundleError, RecordingError, RequestError
+from physiosynth.errors import BundleError, CalibrationError, RecordingError, RequestError
+from physiosynth.generate.amplitude_matching import AmplitudeMatcher
 from physiosynth.generate.batch import Provenance, Sampling, Targets, joined
-from physiosynth.generate.calibration import WESADCalibrator
 from physiosynth.generate.core import WESADGenerator
+from physiosynth.generate.drawing import made_with
+from physiosynth.generate.export import read
 from physiosynth.generate.recording import Stretch
-from physiosynth.generate.reproducing import reproduce
+from physiosynth.generate.reproducing import compare, reproduce
+from places import FIXTURES
 
 ASKED = Sampling(low_steps=3, ecg_steps=2, low_guidance=0.0)
 
@@ -61,14 +64,52 @@ def test_rates_that_were_asked_for_are_asked_for_again(generator):
     assert_same(reproduce(through_json(batch), generator), batch)
 
 
-def test_calibrated_windows_are_matched_again_without_the_reference(generator):
-    """The targets travel along, and so does the company that a window was matched in."""
+@pytest.fixture(scope="module")
+def matcher(generator):
+    """Targets of both states, from other windows of the model."""
     reference = generator.generate_dataset({"baseline": 2, "stress": 2}, seed=6)
-    calibrator = WESADCalibrator.from_real(reference.fused(), reference.conditions, "full", "windows of a test")
-    batch = calibrator.apply(generator.generate_dataset({"baseline": 3, "stress": 2}, seed=5))
-    assert batch.provenance.calibration["sha256"] == calibrator.sha256
-    for kept in (batch, batch.take([3, 0])):
+    return AmplitudeMatcher.from_real(reference.fused(), reference.conditions, "full", "windows of a test")
+
+
+def test_matched_windows_are_matched_again_without_the_reference(generator, matcher):
+    """Targets and maps travel along, so nothing is measured again; windows cut out of a recording are no exception."""
+    batch = matcher.apply(generator.generate_dataset({"baseline": 3, "stress": 2}, seed=5), generator)
+    assert batch.provenance.calibration["sha256"] == matcher.sha256
+    cut = generator.sample_recording((Stretch("baseline", 65),), seed=5).windows(after_s=5)
+    for kept in (batch, batch.take([3, 0]), matcher.apply(cut, generator)):
         assert_same(reproduce(through_json(kept), generator), kept)
+
+
+def test_windows_that_version_0_1_0_matched_in_company_are_drawn_again():
+    """A file of two windows out of four, whose maps were measured on all four: they are measured there again."""
+    stored = read(FIXTURES / "matched_0_1_0.npz")
+    generator = WESADGenerator.from_bundle("default", "cpu")
+    assert len(stored.provenance.calibration["together"]["indices"]) == 4
+    found = compare(stored, reproduce(stored.provenance, generator))
+    if made_with(generator.device) == stored.provenance.made_with:
+        assert found.identical, found.words
+    assert max(found.difference.values()) < 0.1, found.words  # the rest is left to other processors
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda c: c.pop("maps"),
+        lambda c: c.update(maps=[]),
+        lambda c: c["maps"].pop("stress"),
+        lambda c: c["maps"].update(stress=1),
+        lambda c: c["maps"]["stress"].pop("ecg_gain"),
+        lambda c: c["maps"]["stress"]["drawn"].update(eda_sd_us=float("nan")),
+        lambda c: c.pop("conditions"),
+        lambda c: c.update(together={}, maps=None),
+    ],
+)
+def test_maps_that_cannot_be_are_refused_in_words(generator, matcher, damage):
+    """A file's settings are not trusted: what is missing or of another form is one plain error."""
+    provenance = through_json(matcher.apply(generator.sample("stress"), generator))
+    damage(provenance.calibration)
+    with pytest.raises(CalibrationError):
+        reproduce(provenance, generator)
 
 
 def test_a_recording_and_windows_cut_out_of_it_are_drawn_again(generator):

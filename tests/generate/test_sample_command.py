@@ -55,7 +55,17 @@ def test_one_seed_gives_identical_arrays_and_window_3_of_16_is_window_3_of_4(bun
     assert np.array_equal(a["ecg"][3], c["ecg"][3]) and np.array_equal(a["low"][3], c["low"][3])
 
 
-def test_csv_steps_guidance_and_calibration_reach_the_file(bundle, tmp_path, command):
+def test_window_3_of_16_is_window_3_of_4_with_matched_amplitudes_too(bundle, tmp_path, command):
+    """The company of a window changes neither what is drawn nor how its amplitudes are matched."""
+    for name, windows in (("a.npz", 16), ("b.npz", 4)):
+        asked = options(bundle, tmp_path / name, "--windows", windows, "--steps", 3, "--match-amplitudes")
+        code, out, _ = command("sample.py", *asked)
+        assert code == 0 and "Amplitudes matched to virtual reference windows of fold_S10." in out
+    a, b = (np.load(tmp_path / name, allow_pickle=False) for name in ("a.npz", "b.npz"))
+    assert np.array_equal(a["ecg"][3], b["ecg"][3]) and np.array_equal(a["low"][3], b["low"][3])
+
+
+def test_csv_steps_guidance_and_matching_reach_the_file(bundle, tmp_path, command):
     """What was asked for stands in the settings; the streams' own options count before the common ones."""
     asked = ("--steps", 3, "--ecg-steps", 4, "--guidance", 1, "--low-guidance", 0, "--calibrate")
     assert command("sample.py", *options(bundle, tmp_path / "a.csv", *asked))[0] == 0
@@ -74,7 +84,7 @@ def test_mistakes_end_in_one_plain_line(bundle, tmp_path, command):
         "ends in .csv, .npz, ": options(bundle, tmp_path / "a.mat"),
         "Unknown condition 'bored'": options(bundle, out, "--condition", "bored"),
         "found nothing there": options(tmp_path / "none", out),
-        "Nothing was calibrated": options(bundle, out, "--calibrate", tmp_path / "none.json"),
+        "Nothing was matched": options(bundle, out, "--calibrate", tmp_path / "none.json"),
         "0 is not in the range 1<=x<=1000": options(bundle, out, "--steps", 0),
     }
     for message, arguments in cases.items():

@@ -14,8 +14,8 @@ from physiosynth.commands.bars import Bar
 from physiosynth.models.stream_sampling import METHODS
 
 if TYPE_CHECKING:
+    from physiosynth.generate.amplitude_matching import AmplitudeMatcher
     from physiosynth.generate.batch import Sampling
-    from physiosynth.generate.calibration import WESADCalibrator
     from physiosynth.generate.core import WESADGenerator
     from physiosynth.generate.recording import Stretch
     from physiosynth.generate.request import Request
@@ -56,6 +56,7 @@ STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
 @click.option("--ecg-guidance", type=GUIDANCE, help="of the ECG")
 @click.option("--method", type=click.Choice(METHODS), help="sampler (the bundle's)")
 @click.option(
+    "--match-amplitudes",
     "--calibrate",
     is_flag=False,
     flag_value=REFERENCE,
@@ -129,14 +130,14 @@ def _draw(generator: WESADGenerator, request: Request, asked: SimpleNamespace) -
     """Write windows of each state, one state after another."""
     from physiosynth.generate.export import write
 
-    calibrator = None
-    if asked.calibrate:
-        calibrator = _calibrator(asked.calibrate, generator.info.reference_dir)
-        calibrator.check(request.conditions, generator.info.eda)
+    matcher = None
+    if asked.match_amplitudes:
+        matcher = _matcher(asked.match_amplitudes, generator.info.reference_dir)
+        matcher.check(request.conditions, generator.info.eda)
     label = ", ".join(f"{_windows(number)} of {name}" for name, number in request.counts.items())
     batch = generator.sample(request, on_step=Bar(label))
-    if calibrator is not None:
-        batch = calibrator.apply(batch)
+    if matcher is not None:
+        batch = matcher.apply(batch, generator, Bar("the model's own amplitudes"))
     print(f"{write(batch, asked.out)}: {_windows(len(batch))}. {batch.provenance.notice}")
 
 
@@ -159,8 +160,8 @@ def _recording(asked: SimpleNamespace) -> tuple[Stretch, ...] | None:
         raise RequestError("Say where the recording goes: --out FILE, --wesad DIR, or both.")
     if any(rate is not None for rate in (asked.heart_rate, asked.breathing_rate, asked.scr_rate)):
         raise RequestError("Rates of a recording belong to its stretches: --schedule stress:120:heart_rate=95.")
-    if asked.calibrate:
-        raise RequestError("--calibrate matches windows; a recording keeps the levels it was drawn with. Leave it out.")
+    if asked.match_amplitudes:
+        raise RequestError("--match-amplitudes is for windows; a recording keeps the levels it has. Leave it out.")
     if asked.windows is not None:
         raise RequestError("--windows is for windows; the length of a recording is in --seconds or --schedule.")
     if asked.wesad is not None:
@@ -182,16 +183,16 @@ def _record(
     print(f"{', '.join(map(str, paths))}: {recording.seconds} s. {recording.provenance.notice}")
 
 
-def _calibrator(source: str, reference_dir: Path | None) -> WESADCalibrator:
+def _matcher(source: str, reference_dir: Path | None) -> AmplitudeMatcher:
     """Targets from a JSON file, or measured on the bundle's reference windows."""
     from physiosynth.errors import CalibrationError
     from physiosynth.evaluation.wesad_real import RealWESADPreparer
-    from physiosynth.generate.calibration import WESADCalibrator
+    from physiosynth.generate.amplitude_matching import AmplitudeMatcher
 
     if source != REFERENCE:
-        return WESADCalibrator.load(source)
+        return AmplitudeMatcher.load(source)
     if reference_dir is None:
-        raise CalibrationError("The bundle holds no reference windows. Give --calibrate a JSON file of targets.")
+        raise CalibrationError("The bundle holds no reference windows. Give --match-amplitudes a JSON file of targets.")
     real = RealWESADPreparer(reference_dir).load()
     name = f"{real.source} reference windows of {reference_dir.name}"
-    return WESADCalibrator.from_real(real.fused, real.conditions, real.eda, name)
+    return AmplitudeMatcher.from_real(real.fused, real.conditions, real.eda, name)

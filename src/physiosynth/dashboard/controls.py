@@ -177,11 +177,11 @@ def _sampling(info: GeneratorInfo) -> tuple[Sampling, bool]:
                 "costs twice and windows differ less.",
             )  # fmt: skip
         calibrate = st.toggle(
-            "Calibrate to the reference",
+            "Match amplitudes to the reference",
             key="calibrate",
             bind=IN_ADDRESS,
-            help="Stretches and shifts the finished signals until their amplitudes are spread like those of the "
-            "reference windows of their state; rhythms stay as they are.",
+            help="Stretches and shifts each signal by what brings the model's amplitudes to those of the reference "
+            "windows of its state; rhythms stay as they are.",
         )
     return Sampling(**numbers), calibrate
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import DONE, Job, in_words
-from physiosynth.errors import CalibrationError, PhysiosynthError, RequestError
+from physiosynth.errors import CalibrationError, RequestError
 from physiosynth.generate import request as generator_request
 from physiosynth.generate.asking import evaluations
 from physiosynth.generate.batch import Sampling, SignalBatch, joined
@@ -17,12 +17,14 @@ from physiosynth.signals import WINDOW_S
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
+    from physiosynth.generate.amplitude_matching import AmplitudeMap, AmplitudeMatcher
     from physiosynth.generate.core import WESADGenerator
+    from physiosynth.models.samplers import StepCallback
 
 
 @dataclass(frozen=True)
 class Request(generator_request.Request):
-    """One press of Generate. calibrate: match the signals to the reference."""
+    """One press of Generate. calibrate: match amplitudes to the reference."""
 
     windows: int = 1  # of each state
     calibrate: bool = False
@@ -56,19 +58,60 @@ class Run:
 
 
 def start(
-    generator: WESADGenerator, request: Request, page_open: Callable[[], bool], most_waiting: int | None = None
+    generator: WESADGenerator,
+    request: Request,
+    page_open: Callable[[], bool],
+    most_waiting: int | None = None,
+    reference: Callable[[], RealWindows] | None = None,
 ) -> Job:
     """Queue a run up in a thread of its own.
 
-    most_waiting: runs that may come before it, by default as many as the operator lets wait. Raises RequestError for
-    more than may be asked, or where too many wait.
+    most_waiting: runs that may come before it, by default as many as the operator lets wait; reference: gives the
+    windows that amplitudes are matched to, for a request that wants it. Raises RequestError for more than may be
+    asked, or where too many wait, and CalibrationError or FoldError for a reference that nothing can be matched to.
     """
     check(request, generator.info.defaults)
+    matcher = _matcher(generator, request, reference()) if request.calibrate and reference is not None else None
 
-    def work(on_step: Callable[[int, int], None], on_part: Callable[[SignalBatch], None]) -> SignalBatch:
-        return generator.sample(request, on_step=on_step, on_windows=on_part)
+    def work(on_step: StepCallback, on_part: Callable[[SignalBatch], None]) -> SignalBatch:
+        if matcher is None:
+            return generator.sample(request, on_step=on_step, on_windows=on_part)
+        maps, on_step = _maps(generator, request, matcher, on_step)
+        drawn = generator.sample(request, on_step=on_step, on_windows=lambda part: on_part(matcher.mapped(part, maps)))
+        return matcher.mapped(drawn, maps)
 
     return Job(work, page_open).start(settings().max_waiting if most_waiting is None else most_waiting)
+
+
+def _matcher(generator: WESADGenerator, request: Request, reference: RealWindows) -> AmplitudeMatcher:
+    """What matches windows to the reference. Raises CalibrationError where it cannot."""
+    from physiosynth.generate.amplitude_matching import AmplitudeMatcher
+
+    if reference.missing:
+        raise CalibrationError(
+            f"The reference has no {' and '.join(reference.missing)}: amplitudes can be matched to a complete one only."
+        )
+    matcher = AmplitudeMatcher.from_real(reference.fused, reference.conditions, reference.eda)
+    matcher.check(request.conditions, generator.info.eda)
+    return matcher
+
+
+def _maps(
+    generator: WESADGenerator, request: Request, matcher: AmplitudeMatcher, on_step: StepCallback
+) -> tuple[dict[str, AmplitudeMap], StepCallback]:
+    """The map of each state, the model's amplitudes being measured where they are not known; and a counter that goes
+    on from there."""
+    from physiosynth.generate.amplitude_matching import PILOT_WINDOWS
+
+    measured = 0
+
+    def measuring(done: int, total: int) -> None:
+        nonlocal measured
+        measured = total
+        on_step(done, round(total * (1 + request.windows / PILOT_WINDOWS)))  # a window takes as long either time
+
+    maps = matcher.maps_for(generator, request.conditions, generator.settings_of(request), measuring)
+    return maps, lambda done, total: on_step(measured + done, measured + total)
 
 
 def check(request: Request, defaults: Sampling) -> None:
@@ -93,31 +136,14 @@ def check(request: Request, defaults: Sampling) -> None:
 
 
 def partial(job: Job, request: Request) -> Run | None:
-    """The windows that are finished while the rest is made, or None; calibration waits for all of them."""
+    """The windows that are finished while the rest is made, or None."""
     parts = list(job.parts)
     return Run(joined(parts), request, job.seconds_so_far, False, job.key, under_way=True) if parts else None
 
 
-def finish(job: Job, request: Request, reference: Callable[[], RealWindows]) -> tuple[Run | None, str | None]:
-    """What an ended job leaves: a run where any window was finished, and what went wrong, in words."""
-    batch, problem = job.result, job.error
+def finish(job: Job, request: Request) -> Run | None:
+    """The run that an ended job leaves, or None where no window was finished."""
+    batch = job.result
     if batch is None and job.parts:
         batch = joined(job.parts)
-    if batch is None:
-        return None, problem
-    if request.calibrate:
-        try:
-            batch = _calibrated(batch, reference())
-        except PhysiosynthError as error:
-            problem = f"Not calibrated, the windows are as the model made them. {error}"
-    return Run(batch, request, job.seconds, job.state == DONE, job.key), problem
-
-
-def _calibrated(batch: SignalBatch, reference: RealWindows) -> SignalBatch:
-    from physiosynth.generate.calibration import WESADCalibrator
-
-    if reference.missing:
-        raise CalibrationError(
-            f"The reference has no {' and '.join(reference.missing)}: signals can be matched to a complete one alone."
-        )
-    return WESADCalibrator.from_real(reference.fused, reference.conditions, reference.eda).apply(batch)
+    return None if batch is None else Run(batch, request, job.seconds, job.state == DONE, job.key)

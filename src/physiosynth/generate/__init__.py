@@ -1,1 +1,1 @@
-"""Bundle -> checkpoint -> generator -> calibration -> export."""
+"""Bundle -> checkpoint -> generator -> amplitude matching -> export."""

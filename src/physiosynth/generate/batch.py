@@ -73,7 +73,7 @@ class Provenance:
     schedule: tuple[Mapping[str, Any], ...] = ()
     synthetic: bool = True
     indices: tuple[int, ...] = ()  # the number of each window in its run
-    # What WESADCalibrator.apply did: the targets, their SHA-256, and the windows that were matched together.
+    # What AmplitudeMatcher did: the targets, their SHA-256, and the map of each condition.
     calibration: Mapping[str, Any] | None = None
     cut_after_s: int | None = None  # of windows cut out of a recording, see SyntheticRecording.windows
     made_with: str = ""  # processor and libraries, on which the last bits depend
@@ -83,7 +83,7 @@ class Provenance:
         """The sentence shown wherever these signals are."""
         trained = TRAINED_ON.get(self.source, TRAINED_ON[UNKNOWN_SOURCE])
         eda = " The EDA is phasic: high-passed, so its values are signed." if self.eda == PHASIC_EDA else ""
-        matched = f" Calibrated to {self.calibrated}." if self.calibrated else ""
+        matched = f" Amplitudes matched to {self.calibrated}." if self.calibrated else ""
         return f"Synthetic signals from a model trained on {trained}. {LICENCE}{eda}{matched}"
 
     def to_dict(self) -> dict[str, Any]:

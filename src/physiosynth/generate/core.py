@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -224,10 +224,15 @@ class WESADGenerator:
         """
         return self._record(schedule, seed, streams_asked(self._defaults, sampling), on_step)
 
+    def settings_of(self, request: Request) -> dict[str, dict[str, Any]]:
+        """The settings of each stream that a request is drawn with: what its windows' provenance.sampling holds."""
+        streams = streams_asked(self._defaults, request.sampling, request.targets)
+        return {stream: dict(vars(settings)) for stream, settings in streams.items()}
+
     def draw_again(
         self, provenance: Provenance, on_step: StepCallback = ignore_step
     ) -> SignalBatch | SyntheticRecording:
-        """The windows, or the recording, that a provenance of this bundle is of, as they were before calibration.
+        """The windows, or the recording, that a provenance of this bundle is of, before amplitude matching.
 
         See reproducing.reproduce, which checks the bundle. Raises ConditionError, RequestError or RecordingError for
         settings that cannot be.

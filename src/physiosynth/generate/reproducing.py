@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from physiosynth.errors import BundleError, CalibrationError
+from physiosynth.generate.amplitude_matching import AmplitudeMatcher, maps_recorded
 from physiosynth.generate.batch import Provenance, SignalBatch
-from physiosynth.generate.calibration import WESADCalibrator
 from physiosynth.generate.export.content import BEATS, Signals, Stored, pieces_of
 from physiosynth.generate.recording import SyntheticRecording
 from physiosynth.models.samplers import StepCallback, ignore_step
@@ -59,29 +59,39 @@ def check_bundle(provenance: Provenance, sha256: str) -> None:
 def reproduce(
     provenance: Provenance, generator: WESADGenerator, on_step: StepCallback = ignore_step
 ) -> SignalBatch | SyntheticRecording:
-    """Windows or a recording, drawn again as their provenance says, calibration included.
+    """Windows or a recording, drawn again as their provenance says, amplitude matching included.
 
     Raises BundleError for another bundle; ConditionError, RequestError, RecordingError or CalibrationError for
     settings that cannot be.
     """
     check_bundle(provenance, generator.info.bundle_sha256)
-    if provenance.schedule:
-        recording = generator.draw_again(provenance, on_step)
+    calibration = provenance.calibration
+    if calibration is not None and "maps" not in calibration:
+        return _matched_in_company(provenance, calibration, generator, on_step)
+    drawn = generator.draw_again(provenance, on_step)
+    if isinstance(drawn, SyntheticRecording):
         if provenance.cut_after_s is None:
-            return recording
-        return recording.windows(provenance.cut_after_s).take(provenance.indices)
-    if provenance.calibration is None:
-        return generator.draw_again(provenance, on_step)
-    # A window's calibrated values depend on the windows that were matched with it.
+            return drawn
+        drawn = drawn.windows(provenance.cut_after_s).take(provenance.indices)
+    if calibration is None:
+        return drawn
+    return AmplitudeMatcher.from_dict(calibration).mapped(drawn, maps_recorded(calibration))
+
+
+def _matched_in_company(
+    provenance: Provenance, calibration: Mapping[str, Any], generator: WESADGenerator, on_step: StepCallback
+) -> SignalBatch:
+    """Windows of version 0.1.0, whose maps were measured on the very windows that were matched together."""
     try:
-        together = provenance.calibration["together"]
+        together = calibration["together"]
         names, indices = tuple(together["conditions"]), tuple(together["indices"])
     except (KeyError, TypeError) as error:
-        raise CalibrationError("The settings do not say which windows were calibrated together.") from error
+        raise CalibrationError("The settings do not say how the amplitudes were matched.") from error
     drawn = generator.draw_again(replace(provenance, conditions=names, indices=indices), on_step)
-    calibrated = WESADCalibrator.from_dict(provenance.calibration).apply(drawn)
+    matcher = AmplitudeMatcher.from_dict(calibration)
+    matched = matcher.mapped(drawn, matcher.maps_from(drawn))
     place = {window: position for position, window in enumerate(zip(indices, names, strict=True))}
-    return calibrated.take([place[w] for w in zip(provenance.indices, provenance.conditions, strict=True)])
+    return matched.take([place[w] for w in zip(provenance.indices, provenance.conditions, strict=True)])
 
 
 def compare(stored: Stored, drawn: Signals) -> Comparison:

@@ -17,8 +17,8 @@ FILE = "windows.npz"
 def python_snippet(provenance: Provenance, bundle: str = DEFAULT, file: str = FILE) -> str:
     """Python that draws `batch` as it was drawn.
 
-    bundle: what from_bundle is given; file: a file of the windows, from which those are drawn again that were
-    calibrated or picked out of a run.
+    bundle: what from_bundle is given; file: a file of the windows, from which those are drawn again whose
+    amplitudes were matched, or that were picked out of a run.
     """
     opened = f"generator = WESADGenerator.from_bundle({json.dumps(bundle)})  # bundle {provenance.bundle_sha256[:12]}\n"
     counts = counts_of(provenance)

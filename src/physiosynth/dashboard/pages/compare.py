@@ -158,4 +158,7 @@ def settings_of(run: Run) -> dict[str, str]:
     for stream in ("low", "ecg"):
         values = used[stream]
         found[stream.upper()] = f"{values['steps']} steps, guidance {values['guidance']:g}"
-    return found | {"Calibrated": "yes" if asked.calibrate else UNTOLD[0], "Rates asked for": targets or UNTOLD[1]}
+    return found | {
+        "Amplitudes matched": "yes" if asked.calibrate else UNTOLD[0],
+        "Rates asked for": targets or UNTOLD[1],
+    }

@@ -69,7 +69,7 @@ def _begin(model: WESADGenerator, request: Request) -> None:
     def in_place() -> Job:
         check(request, model.info.defaults)
         _stop()
-        return start(model, request, session.page_open())
+        return start(model, request, session.page_open(), reference=session.load_session_reference)
 
     st.session_state.notice = None
     DRAWING.begin(in_place, request)
@@ -92,7 +92,11 @@ def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator)
     small = replace(request, windows=min(FIRST_WINDOWS, request.windows))
     if small.total_windows * evaluations(small.sampling, model.info.defaults, small.targets) > FIRST_WORK:
         return
-    if not DRAWING.begin(lambda: start(model, small, session.page_open(), most_waiting=0), small):
+
+    def quietly() -> Job:
+        return start(model, small, session.page_open(), 0, session.load_session_reference)
+
+    if not DRAWING.begin(quietly, small):
         DRAWING.tell(None)
         return
     job, began = DRAWING.job, time.monotonic()
@@ -104,8 +108,7 @@ def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator)
 
 def _take(job: Job, request: Request) -> None:
     """Keep the run that a finished job left; a failed or empty one leaves the result before it in place."""
-    run, problem = finish(job, request, session.load_session_reference)
-    DRAWING.tell(problem)
+    run = finish(job, request)
     if run is not None:
         session.add(run)
 

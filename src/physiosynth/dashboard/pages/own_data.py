@@ -28,7 +28,8 @@ READING = session.JobSlot("own")
 ONE, FILE = "One state", "A labels file"
 WORDS = (
     "A recording of your own takes the place of the model's reference on the other pages: windows are drawn beside it, "
-    f"judged against it, calibrated to it. It is cut into windows of {WINDOW_S} s, filtered as the model's data are."
+    f"judged against it, their amplitudes matched to it. It is cut into windows of {WINDOW_S} s, filtered as the "
+    "model's data are."
 )
 PRIVACY = (
     "Its signals stay in the memory of the machine that runs this page for as long as the page is open, and in a "
@@ -113,7 +114,7 @@ def _standing() -> None:
         notes = [
             *made.notes,
             *(f"{TITLES[each]} is missing: what needs it is not judged." for each in made.windows.missing),
-            *(["Runs cannot be calibrated to it."] if made.windows.missing else []),
+            *(["The amplitudes of runs cannot be matched to it."] if made.windows.missing else []),
         ]
         if notes:
             st.caption("\n".join(f"- {literally(note)}" for note in notes))
