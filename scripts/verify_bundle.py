@@ -21,12 +21,13 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     options = parse()
+    from physiosynth.families.table import checks_of
     from physiosynth.generate.archive import UnpackLimits
     from physiosynth.generate.verification import failures, verify
 
     asked = {"files": options.max_files, "total_bytes": options.max_bytes, "ratio": options.max_ratio}
     limits = UnpackLimits(**{name: value for name, value in asked.items() if value is not None})
-    results = verify(options.bundle, limits, progress("verify", "check"))
+    results = verify(options.bundle, checks_of, limits, progress("verify", "check"))
     for check in results:
         print(check.line())
     return 1 if failures(results) else 0

@@ -41,6 +41,7 @@ def session(subject="S2", parts=((1, 60), (0, 10), (2, 60)), bpm=72, level=3.0, 
         ),
         wrist={},
         label=label,
+        label_hz=CHEST_HZ,
         source=source,
     )
 

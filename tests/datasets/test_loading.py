@@ -8,10 +8,10 @@ from made_recordings import windows_of
 from physiosynth.datasets.fold_writing import write_fold
 from physiosynth.datasets.folds import load_fold
 from physiosynth.datasets.loading import WindowDataset
-from physiosynth.training.batches import EpochOrder, loader
 from physiosynth.datasets.preprocess import PreprocessSettings
 from physiosynth.datasets.splits import Split
 from physiosynth.errors import FoldError
+from physiosynth.training.batches import EpochOrder, loader
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 
 from physiosynth.datasets.normalizer import SMALLEST_STD, Normalizer, read_norm
 from physiosynth.errors import ChannelError, FoldError
+from physiosynth.signals import LOW_CHANNELS
 
 
 def saved(tmp_path, **arrays):
@@ -55,24 +56,24 @@ def test_saved_norms_are_plain_arrays(tmp_path):
     with np.load(path, allow_pickle=False) as arrays:
         assert arrays["channels"].tolist() == ["EDA", "Resp"] and arrays["channels"].dtype.kind == "U"
         assert arrays["units"].tolist() == ["uS", "%"]
-    norm, notices = read_norm(path)
+    norm, notices = read_norm(path, LOW_CHANNELS)
     assert norm.channels == ("EDA", "Resp") and norm.std.tolist() == [3, 4] and notices == ()
 
 
 def test_the_order_of_trust_for_channels(tmp_path):
     """The file's own channels win over the configured ones, those over [EDA, Resp], and only the last is noticed."""
     named = saved(tmp_path, mean=[1.0, 2.0], std=[1.0, 1.0], channels=np.array(["RESP", "EDA"]))
-    assert read_norm(named, ["EDA", "RESP"])[0].channels == ("Resp", "EDA")
+    assert read_norm(named, LOW_CHANNELS, ["EDA", "RESP"])[0].channels == ("Resp", "EDA")
     unnamed = saved(tmp_path, mean=[1.0, 2.0], std=[1.0, 1.0])
-    norm, notices = read_norm(unnamed, ["RESP", "EDA"])
+    norm, notices = read_norm(unnamed, LOW_CHANNELS, ["RESP", "EDA"])
     assert norm.channels == ("Resp", "EDA") and notices == ()
-    norm, notices = read_norm(unnamed)
+    norm, notices = read_norm(unnamed, LOW_CHANNELS)
     assert norm.channels == ("EDA", "Resp") and "EDA, Resp" in notices[0]
 
 
 def test_standard_deviation_does_not_decide_the_order(tmp_path):
     """The published numbers (EDA 0.088, Resp 3.09) stay in the order on file, whichever is larger."""
-    norm, _ = read_norm(saved(tmp_path, mean=[0.0, 0.0], std=[0.088, 3.09]))
+    norm, _ = read_norm(saved(tmp_path, mean=[0.0, 0.0], std=[0.088, 3.09]), LOW_CHANNELS)
     assert dict(zip(norm.channels, norm.std.tolist(), strict=True)) == pytest.approx({"EDA": 0.088, "Resp": 3.09})
 
 
@@ -86,14 +87,14 @@ def test_standard_deviation_does_not_decide_the_order(tmp_path):
 )
 def test_other_spellings_are_read(tmp_path, arrays, ends):
     """Whatever the spelling, -1 and 1 are taken to the units it means."""
-    norm, _ = read_norm(saved(tmp_path, **arrays))
+    norm, _ = read_norm(saved(tmp_path, **arrays), LOW_CHANNELS)
     np.testing.assert_allclose(norm.invert(np.array([[-1, -1], [1, 1]])), ends)
 
 
 def test_pickled_channels_are_not_unpickled(tmp_path):
     """An object array is left unread, which a notice says, and the next source of the order is used."""
     path = saved(tmp_path, mean=[1.0, 2.0], std=[1.0, 1.0], channels=np.array(["RESP", "EDA"], dtype=object))
-    norm, notices = read_norm(path, ["EDA", "Resp"])
+    norm, notices = read_norm(path, LOW_CHANNELS, ["EDA", "Resp"])
     assert norm.channels == ("EDA", "Resp") and "not read" in notices[0]
 
 
@@ -111,13 +112,13 @@ def test_pickled_channels_are_not_unpickled(tmp_path):
 def test_a_norm_file_that_cannot_be_used_is_explained(tmp_path, arrays, words):
     """Missing, unequal, infinite or zero values each have a message that names the file."""
     with pytest.raises(FoldError, match=rf"norm_low\.npz.*{words}"):
-        read_norm(saved(tmp_path, **arrays))
+        read_norm(saved(tmp_path, **arrays), LOW_CHANNELS)
 
 
 def test_missing_and_damaged_norm_files_are_named(tmp_path):
     """No file and a file that is no archive end in FoldError."""
     with pytest.raises(FoldError, match="no such norm file"):
-        read_norm(tmp_path / "norm_low.npz")
+        read_norm(tmp_path / "norm_low.npz", LOW_CHANNELS)
     (tmp_path / "norm_low.npz").write_bytes(b"<html>")
     with pytest.raises(FoldError, match=r"norm_low\.npz: not a readable \.npz"):
-        read_norm(tmp_path / "norm_low.npz")
+        read_norm(tmp_path / "norm_low.npz", LOW_CHANNELS)

@@ -117,7 +117,9 @@ def test_a_gap_is_bridged_for_the_filter_and_cut_out_of_the_runs():
     made = session(parts=((1, 120),))
     values = made.chest["EDA"].values.copy()
     values[60 * CHEST_HZ : 61 * CHEST_HZ] = np.nan
-    gapped = Recording("S2", made.chest | {"EDA": RecordedChannel("EDA", values, CHEST_HZ, "uS")}, {}, made.label)
+    gapped = Recording(
+        "S2", made.chest | {"EDA": RecordedChannel("EDA", values, CHEST_HZ, "uS")}, {}, made.label, CHEST_HZ
+    )
     prepared = prepare(gapped)
     assert [(run.start_s, run.stop_s) for run in prepared.runs] == [(5, 55), (66, 115)]
     assert np.isfinite(prepared.low).all()
@@ -143,13 +145,13 @@ def test_recordings_that_cannot_be_prepared_are_explained():
     made = session(parts=((1, 40),))
     without = {name: channel for name, channel in made.chest.items() if name != "Resp"}
     with pytest.raises(RecordingError, match="expected a chest channel Resp, found ECG, EDA"):
-        prepare(Recording("S2", without, {}, made.label))
+        prepare(Recording("S2", without, {}, made.label, CHEST_HZ))
     slow = made.chest | {"EDA": RecordedChannel("EDA", np.ones(160), 4.0, "uS")}
     with pytest.raises(RecordingError, match=r"EDA at 700 Hz.*160 samples at 4 Hz"):
-        prepare(Recording("S2", slow, {}, made.label))
+        prepare(Recording("S2", slow, {}, made.label, CHEST_HZ))
     nothing = made.chest | chest(EDA=np.full(len(made.label), np.nan))
     with pytest.raises(RecordingError, match="EDA has no values"):
-        prepare(Recording("S2", nothing, {}, made.label))
+        prepare(Recording("S2", nothing, {}, made.label, CHEST_HZ))
 
 
 @pytest.mark.parametrize(

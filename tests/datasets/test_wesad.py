@@ -41,7 +41,9 @@ def full_recording(seconds, dtype=np.float64):
         }
 
     label = np.ones(seconds * CHEST_HZ, dtype=np.int32)
-    return Recording("S2", made(CHEST_UNITS, dict.fromkeys(CHEST_UNITS, CHEST_HZ)), made(WRIST_UNITS, WRIST_HZ), label)
+    return Recording(
+        "S2", made(CHEST_UNITS, dict.fromkeys(CHEST_UNITS, CHEST_HZ)), made(WRIST_UNITS, WRIST_HZ), label, CHEST_HZ
+    )
 
 
 def changed(tmp_path, change):

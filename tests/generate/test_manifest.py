@@ -9,13 +9,8 @@ from bundle_maker import tiny
 from physiosynth.errors import BundleError, RequestError
 from physiosynth.generate.asking import streams_asked
 from physiosynth.generate.batch import Sampling
-from physiosynth.generate.manifest import (
-    Manifest,
-    bundle_sampling,
-    choose_weights,
-    manifest_of,
-    released_weights,
-)
+from physiosynth.generate.manifest import Manifest, choose_weights, manifest_of, released_weights
+from physiosynth.generate.stored_sampling import bundle_sampling
 from physiosynth.models.architecture import published
 
 

@@ -19,7 +19,7 @@ from physiosynth.generate.batch import Targets
 from physiosynth.generate.core import WESADGenerator
 from physiosynth.generate.export import write
 from physiosynth.generate.recording import Stretch, parse_schedule, schedule_of, write_wesad
-from physiosynth.signals import LOW_CHANNELS, LOW_HZ, NamedSignals
+from physiosynth.signals import CHEST_HZ, LOW_CHANNELS, LOW_HZ, NamedSignals
 
 SCHEDULE = (Stretch("baseline", 50), Stretch("stress", 40))
 
@@ -175,7 +175,7 @@ def test_a_recording_of_a_person_is_never_overwritten(recording, tmp_path):
     write_wesad(recording, tmp_path, "S901")
     write_wesad(recording, tmp_path, "S901")
     flat = {name: RecordedChannel(name, np.zeros(7000), 700.0, "mV") for name in ("ECG", "EDA", "Resp")}
-    write_subject(Recording("S2", flat, {}, np.ones(7000, np.int32)), tmp_path / "S2" / "S2.pkl")
+    write_subject(Recording("S2", flat, {}, np.ones(7000, np.int32), CHEST_HZ), tmp_path / "S2" / "S2.pkl")
     with pytest.raises(RequestError, match="is not a synthetic subject and would be overwritten"):
         write_wesad(recording, tmp_path, "S2")
     with pytest.raises(RequestError, match="expected letters, digits"):

@@ -24,6 +24,7 @@ from bundle_maker import (
 from fault_server import Content, FaultServer, good
 
 from physiosynth.errors import BundleError
+from physiosynth.families.table import checks_of
 from physiosynth.generate.building import build_bundle
 from physiosynth.generate.bundle import resolve_bundle
 from physiosynth.generate.core import WESADGenerator
@@ -64,12 +65,12 @@ def zipped(folder, target, parent="inference_bundle", separator="/"):
 
 def test_a_bundle_of_ours_passes_every_check_in_a_fixed_order(built):
     """Nothing fails, nothing has to be assumed, and every check has its line."""
-    results = verify(built)
+    results = verify(built, checks_of)
     assert {check.status for check in results} == {PASSED}
     names = list(dict.fromkeys(check.name for check in results))
     assert names == ["files", "weights", "manifest", "norms", "config", "windows", "sample"]
     assert results[0].line() == "passed  files: 10 files are those of bundle.json"
-    assert require_verified(resolve_bundle(built)) == results
+    assert require_verified(resolve_bundle(built), checks_of) == results
 
 
 def test_a_published_bundle_goes_from_a_url_to_its_windows_and_passes_with_notes(tmp_path, cache, monkeypatch):
@@ -77,7 +78,7 @@ def test_a_published_bundle_goes_from_a_url_to_its_windows_and_passes_with_notes
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     folder = write_bundle(tmp_path / "b", checkpoint_of(published_weights()), PUBLISHED_MANIFEST)
     path = zipped(folder, tmp_path / "inference_bundle.zip", separator="\\")
-    results = verify(path)
+    results = verify(path, checks_of)
     assert not failures(results)
     notes = [check.line() for check in results if check.status == NOTE]
     assert any("no bundle.json" in line for line in notes) and any("taken as EDA, Resp" in line for line in notes)
@@ -95,7 +96,7 @@ def test_a_published_bundle_goes_from_a_url_to_its_windows_and_passes_with_notes
 
 def fail_lines(root):
     """The lines of the checks that failed, as one text."""
-    return "\n".join(check.line() for check in failures(verify(root)))
+    return "\n".join(check.line() for check in failures(verify(root, checks_of)))
 
 
 def test_a_changed_a_missing_and_an_added_file_are_each_named(built):
@@ -223,11 +224,11 @@ def test_a_fault_fails_its_check_and_names_the_file(tmp_path, name):
     root = tiny_bundle(tmp_path / "b")
     (root / FOLD / "dataset_config.json").write_text(json.dumps(CONFIG))
     change(root)
-    failed = failures(verify(root))
+    failed = failures(verify(root, checks_of))
     assert len(failed) == 1, failed
     assert re.search(message, failed[0].line()), failed[0].line()
     with pytest.raises(BundleError, match=message):
-        require_verified(root)
+        require_verified(root, checks_of)
 
 
 def test_labels_beyond_the_weights_conditions_are_a_fault(tmp_path):
@@ -238,13 +239,25 @@ def test_labels_beyond_the_weights_conditions_are_a_fault(tmp_path):
     assert "test_cond.npy: label 4, the weights know 1 to 3" in fail_lines(root)
 
 
+def test_a_bundle_of_an_unknown_family_is_refused_with_those_there_are(built):
+    """bundle.json may name its family; one that this version does not know is no fault of the files."""
+    index = json.loads((built / "bundle.json").read_text())
+    assert index["family"] == "wearable"
+    (built / "bundle.json").write_text(json.dumps({**index, "family": "thermal"}))
+    (line,) = fail_lines(built).splitlines()
+    assert "family is 'thermal', expected one of wearable" in line
+    del index["family"]
+    (built / "bundle.json").write_text(json.dumps(index))
+    assert not failures(verify(built, checks_of)), "a bundle without a family is a wearable one, as published ones are"
+
+
 def test_what_is_no_bundle_is_one_failed_line(tmp_path):
     """A folder, a zip and a path without a bundle: one line that says what was expected."""
     (tmp_path / "photos").mkdir()
     page = tmp_path / "page.zip"
     page.write_bytes(b"<html>404")
     for path in (tmp_path, page, tmp_path / "missing"):
-        (check,) = verify(path)
+        (check,) = verify(path, checks_of)
         assert (check.status, check.name) == (FAILED, "bundle")
         assert path.name in check.detail
 

@@ -83,9 +83,10 @@ class Readiness:
 
 
 def _verify() -> None:
+    from physiosynth.families.table import checks_of
     from physiosynth.generate.verification import require_verified
 
-    require_verified(settings().bundle)
+    require_verified(settings().bundle, checks_of)
 
 
 def _ask() -> None:

@@ -41,10 +41,11 @@ def prepare(home: Path, say: Say) -> Start:
     server_port()
     start = _chosen(home, say)
     say(start.line)
+    from physiosynth.families.table import checks_of
     from physiosynth.generate.verification import require_verified
 
     try:
-        checks = require_verified(start.bundle)
+        checks = require_verified(start.bundle, checks_of)
     except BundleError as error:
         raise VerificationError(f"The bundle is not verified, so the page does not start. {error}") from error
     say(f"Bundle verified: {len(checks)} checks.")

@@ -152,7 +152,7 @@ def load_fold(path: Path | str) -> FoldDirectory:
     ):
         norms[stream] = None
         if (path / f"norm_{stream}.npz").is_file():
-            norms[stream], found = read_norm(path / f"norm_{stream}.npz", fallback, default)
+            norms[stream], found = read_norm(path / f"norm_{stream}.npz", default, fallback)
             notices += found
     fold = FoldDirectory(
         path=path,

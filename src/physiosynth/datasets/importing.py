@@ -115,6 +115,7 @@ def import_recording(
         chest={n: RecordedChannel(n, v[:samples], float(CHEST_HZ), UNITS[n]) for n, v in chest.items()},
         wrist={},
         label=label,
+        label_hz=CHEST_HZ,
         source="imported",
         notes=tuple(notes),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from physiosynth.errors import ChannelError, FoldError, brief
 from physiosynth.files import write_npz
-from physiosynth.signals import LOW_CHANNELS, channel_name
+from physiosynth.signals import channel_name
 
 SMALLEST_STD = 1e-6  # a constant channel is centred, not blown up
 CHUNK_WINDOWS = 64
@@ -90,7 +90,7 @@ def _chunks(windows: np.ndarray) -> Iterable[np.ndarray]:
 
 
 def read_norm(
-    path: Path | str, fallback_channels: Sequence[str] | None = None, default_channels: Sequence[str] = LOW_CHANNELS
+    path: Path | str, default_channels: Sequence[str], fallback_channels: Sequence[str] | None = None
 ) -> tuple[Normalizer, tuple[str, ...]]:
     """A norm file in any known spelling, and notices for the user where something had to be assumed.
 

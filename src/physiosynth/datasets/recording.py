@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.errors import RecordingError
-from physiosynth.signals import CHEST_HZ
 
 SOURCES = ("recorded", "imported", "virtual", "synthetic")
 
@@ -45,7 +44,7 @@ class Recording:
     chest: dict[str, RecordedChannel]
     wrist: dict[str, RecordedChannel]
     label: np.ndarray
-    label_hz: float = CHEST_HZ
+    label_hz: float
     source: str = "recorded"
     notes: tuple[str, ...] = ()
 

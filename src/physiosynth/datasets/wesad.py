@@ -69,6 +69,7 @@ def read_subject(path: Path | str) -> Recording:
         chest=_channels(path, "chest", chest, {name: CHEST_HZ for name in CHEST_UNITS}, CHEST_UNITS, notes),
         wrist=_channels(path, "wrist", wrist if isinstance(wrist, dict) else {}, WRIST_HZ, WRIST_UNITS, notes),
         label=label,
+        label_hz=CHEST_HZ,
         source=_source(path, content),
     )
     _check(path, recording)

@@ -1,6 +1,6 @@
-"""A ResNet-1D with squeeze-and-excitation over raw windows: a classifier, and the feature space of Frechet distance.
+"""A ResNet-1D over raw windows: a classifier, and the feature space of Frechet distance.
 
-Residual blocks after He et al., 2016; squeeze-and-excitation after Hu et al., 2018. Each stream enters at its own rate
+Each stream enters at its own rate
 through its own stem, strided for the ECG, so that a window costs about as much as a small picture.
 """
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.nets.resnet1d import Block, stem
 from physiosynth.runtime import check_seed
 
 FEATURES = 32  # entries of the feature space
@@ -31,27 +32,6 @@ class NetSettings:
     learning_rate: float = 4e-3
     weight_decay: float = 1e-2
     gain_spread: float = 0.15  # SD of the random factor on each channel: electrodes and belts sit differently
-
-
-class Block(nn.Module):
-    """Two convolutions and squeeze-and-excitation beside a shortcut; halves the time axis."""
-
-    def __init__(self, inside: int, outside: int, kernel: int = 5, stride: int = 2, squeeze: int = 4) -> None:
-        super().__init__()
-        pad = kernel // 2
-        self.first = nn.Sequential(
-            nn.Conv1d(inside, outside, kernel, stride, pad, bias=False), nn.BatchNorm1d(outside), nn.ReLU()
-        )
-        self.second = nn.Sequential(nn.Conv1d(outside, outside, kernel, 1, pad, bias=False), nn.BatchNorm1d(outside))
-        self.excite = nn.Sequential(
-            nn.Linear(outside, outside // squeeze), nn.ReLU(), nn.Linear(outside // squeeze, outside), nn.Sigmoid()
-        )
-        self.shortcut = nn.Sequential(nn.AvgPool1d(stride, ceil_mode=True), nn.Conv1d(inside, outside, 1, bias=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, inside, t) -> (b, outside, ceil(t / stride))."""
-        y = self.second(self.first(x))
-        return torch.relu(y * self.excite(y.mean(dim=2))[:, :, None] + self.shortcut(x))
 
 
 class TwoStreamResNet(nn.Module):
@@ -75,12 +55,6 @@ class TwoStreamResNet(nn.Module):
 
     def forward(self, ecg: Tensor, low: Tensor) -> Tensor:
         return self.head(self.features(ecg, low))
-
-
-def stem(inside: int, outside: int, kernel: int, stride: int, pad: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv1d(inside, outside, kernel, stride, pad, bias=False), nn.BatchNorm1d(outside), nn.ReLU()
-    )
 
 
 @dataclass(frozen=True)

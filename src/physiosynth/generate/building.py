@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: the same contents make the same bytes
 ZIP_MODE = 0o100644 << 16
 MODEL_PREFIX = "diff.model."
+FAMILY = "wearable"
 STEPS = 4  # weights, reference, index, package
 
 
@@ -160,6 +161,7 @@ def _write_index(root: Path, manifest: Manifest, fold: str) -> None:
     files = sorted(path for path in root.rglob("*") if path.is_file())
     content: dict[str, Any] = {
         "format": FORMAT,
+        "family": FAMILY,
         "version": __version__,
         "samples": SYNTHETIC,
         "source": source,

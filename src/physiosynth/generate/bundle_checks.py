@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +12,19 @@ import numpy as np
 
 from physiosynth.datasets.folds import CONFIG_NAME, FoldDirectory, load_fold, read_array
 from physiosynth.datasets.normalizer import read_norm
-from physiosynth.files import sha256_of
 from physiosynth.generate.batch import Sampling
-from physiosynth.generate.bundle import FORMAT, INDEX, find_fold, norm_path, read_index
+from physiosynth.generate.bundle import find_fold, norm_path, read_index
 from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
-from physiosynth.generate.fetching import RECEIPT
-from physiosynth.generate.layout import DIFFUSION, FOLDS, MILESTONES
-from physiosynth.generate.manifest import Manifest, bundle_sampling, choose_weights, manifest_of, released_weights
+from physiosynth.generate.layout import DIFFUSION, FOLDS, INDEX, MILESTONES
+from physiosynth.generate.manifest import Manifest, choose_weights, manifest_of, released_weights
+from physiosynth.generate.stored_sampling import bundle_sampling
+from physiosynth.generate.verification import FAILED, NOTE, PASSED, Checks, Found
 from physiosynth.generate.weights_file import SAFETENSORS
 from physiosynth.signals import ECG_CHANNELS, ECG_HZ, ECG_STEPS, LABEL_IDS, LOW_CHANNELS, LOW_HZ, LOW_STEPS, WINDOW_S
 
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
 
-PASSED, FAILED, NOTE = "passed", "failed", "note"
 DRAWN_STEPS = 2  # of the windows that are drawn to see whether the networks answer
 CHUNK_WINDOWS = 256
 NORM_CHANNELS = {"low": LOW_CHANNELS, "ecg": ECG_CHANNELS}
@@ -33,7 +32,6 @@ NORM_CHANNELS = {"low": LOW_CHANNELS, "ecg": ECG_CHANNELS}
 WINDOW_FACTS = {
     "ecg_hz": ECG_HZ, "low_hz": LOW_HZ, "window_s": WINDOW_S, "ecg_steps": ECG_STEPS, "low_steps": LOW_STEPS,
 }  # fmt: skip
-Found = Iterator[tuple[str, str]]  # status and detail; a PASSED counts where nothing of the check failed
 
 
 class OpenedBundle:
@@ -68,25 +66,6 @@ class OpenedBundle:
 
     def name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
-
-
-def _files(bundle: OpenedBundle) -> Found:
-    """Every file of bundle.json is there, unchanged, and nothing else is."""
-    if not bundle.index:
-        yield NOTE, f"no {INDEX}, as in published bundles: nothing says what the files should be"
-        return
-    if bundle.index.get("format") != FORMAT:
-        yield FAILED, f"{INDEX}: format is {bundle.index.get('format')!r}, expected {FORMAT!r}"
-    wanted = bundle.index["files"]
-    for name, sha256 in wanted.items():
-        file = bundle.root / name
-        found = sha256_of(file) if file.is_file() else "no such file"
-        if found != sha256:
-            yield FAILED, f"{name}: SHA-256 is {found}, expected {sha256}"
-    present = {bundle.name(path) for path in bundle.root.rglob("*") if not path.is_dir()}
-    for name in sorted(present - set(wanted) - {INDEX, RECEIPT}):
-        yield FAILED, f"{name}: is not in {INDEX}"
-    yield PASSED, f"{len(wanted)} files are those of {INDEX}"
 
 
 def _weights(bundle: OpenedBundle) -> Found:
@@ -157,7 +136,7 @@ def _norms(bundle: OpenedBundle) -> Found:
         chosen = norm_path(stream, bundle.milestones, bundle.fold)
         copies = [folder / chosen.name for folder in (bundle.milestones, bundle.fold) if folder is not None]
         norms = {
-            path: read_norm(path, channels if stream == "low" else names, names) for path in copies if path.is_file()
+            path: read_norm(path, names, channels if stream == "low" else names) for path in copies if path.is_file()
         }
         for path, (norm, notices) in norms.items():
             for notice in notices:
@@ -243,8 +222,7 @@ def _sample(bundle: OpenedBundle) -> Found:
         yield PASSED, f"{len(names)} windows drawn in {DRAWN_STEPS} steps ({', '.join(names)})"
 
 
-CHECKS: Mapping[str, Callable[[OpenedBundle], Found]] = {
-    "files": _files,
+LOOKS: Mapping[str, Callable[[OpenedBundle], Found]] = {
     "weights": _weights,
     "manifest": _manifest,
     "norms": _norms,
@@ -252,3 +230,9 @@ CHECKS: Mapping[str, Callable[[OpenedBundle], Found]] = {
     "windows": _windows,
     "sample": _sample,
 }
+
+
+def bundle_checks(root: Path) -> Checks:
+    """What is checked in the bundle at a root, beside its files; see bundles.verification."""
+    bundle = OpenedBundle(root)
+    return {name: partial(look, bundle) for name, look in LOOKS.items()}

@@ -21,7 +21,8 @@ from physiosynth.generate.bundle import (
 )
 from physiosynth.generate.checkpoint import LoadedCheckpoint, load_checkpoint
 from physiosynth.generate.fetching import origin_notices
-from physiosynth.generate.manifest import Manifest, as_sampling, bundle_sampling, choose_weights, manifest_of
+from physiosynth.generate.manifest import Manifest, choose_weights, manifest_of
+from physiosynth.generate.stored_sampling import as_sampling, bundle_sampling
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, condition_name
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _norms(
     for stream, fallback, default in (("low", channels, LOW_CHANNELS), ("ecg", ECG_CHANNELS, ECG_CHANNELS)):
         path = norm_path(stream, milestones, fold)
         try:
-            norm, found = read_norm(path, fallback, default)
+            norm, found = read_norm(path, default, fallback)
         except FoldError as error:
             raise BundleError(str(error)) from error
         if set(norm.channels) != set(default):

@@ -1,4 +1,4 @@
-"""Milestone manifests: which one belongs to a checkpoint, and how it says to sample."""
+"""Milestone manifests: which one belongs to a checkpoint."""
 
 from __future__ import annotations
 
@@ -8,30 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from physiosynth.errors import BundleError, RequestError
+from physiosynth.errors import BundleError
 from physiosynth.files import read_json, sha256_of
-from physiosynth.generate.batch import Sampling
 from physiosynth.generate.weights_file import WEIGHT_SUFFIXES
-from physiosynth.models.architecture import Architecture
-from physiosynth.models.stream_sampling import STREAMS, StreamSampling, as_type
 
 FINAL = "final.ckpt"  # what older folders name the chosen milestone
-# Field of StreamSampling -> key in a manifest or in a checkpoint's meta; "_low" and "_ecg" after a key count first.
-SETTING_KEYS = {
-    "steps": "sampling_steps",
-    "guidance": "cfg_scale",
-    "method": "sampling_method",
-    "spacing": "sampling_spacing",
-    "alpha_bar_start": "ddim_alpha_bar_start",
-    "clip_x0": "debug_clip_x0",
-    "x0_clip_q": "x0_clip_q",
-    "precision": "sampling_precision",
-    "alpha_bar_end": "sampling_alpha_bar_end",
-    "lowpass_hz": "sampling_lowpass_hz",
-    "lift": "sampling_lift",
-    "guidance_from": "cfg_from",
-    "guidance_to": "cfg_to",
-}
 
 
 @dataclass(frozen=True)
@@ -114,37 +95,6 @@ def manifest_of(checkpoint: Path, milestones: Path) -> tuple[Manifest, list[str]
     return latest, [
         f"No milestone has the weights of {checkpoint.name}; the latest manifest, {latest.path.name}, is used."
     ]
-
-
-def bundle_sampling(
-    manifest: Manifest, meta: Mapping[str, Any], architecture: Architecture
-) -> dict[str, StreamSampling]:
-    """How each stream is sampled: the manifest's settings, else the checkpoint meta's, else the published defaults.
-
-    The clamp of the predicted signal is off by default for networks other than the published ones.
-    Raises BundleError for a setting that cannot be used.
-    """
-    return {stream: _stream_sampling(stream, manifest, meta, architecture) for stream in STREAMS}
-
-
-def as_sampling(streams: Mapping[str, StreamSampling]) -> Sampling:
-    """The resolved settings as a Sampling without None."""
-    low, ecg = streams["low"], streams["ecg"]
-    return Sampling(low.steps, ecg.steps, low.guidance, ecg.guidance, ecg.method)
-
-
-def _stream_sampling(stream: str, manifest: Manifest, meta: Mapping, architecture: Architecture) -> StreamSampling:
-    values: dict[str, Any] = {"clip_x0": not architecture.coupled}
-    name = manifest.path.name if manifest.path else "checkpoint meta"
-    for setting, key in SETTING_KEYS.items():
-        spelled = (f"{key}_{stream}", key)
-        held = [source[k] for source in (manifest.content, meta) for k in spelled if source.get(k) is not None]
-        if held:
-            values[setting] = as_type(setting, held[0], lambda text: BundleError(f"{name}: {text}"))
-    try:
-        return StreamSampling(**values)
-    except RequestError as error:
-        raise BundleError(f"{name}: {error}") from error
 
 
 def _epoch_in(path: Path) -> int:

@@ -179,7 +179,7 @@ class SyntheticRecording:
             chest[channel] = RecordedChannel(channel, fine, float(CHEST_HZ), CHEST_UNITS[channel])
         ids = [LABEL_IDS[part["condition"]] for part in self.provenance.schedule]
         label = np.repeat(ids, [part["seconds"] * CHEST_HZ for part in self.provenance.schedule]).astype(np.int32)
-        return Recording(name, chest, {}, label, source=SYNTHETIC, notes=(self.provenance.notice,))
+        return Recording(name, chest, {}, label, CHEST_HZ, source=SYNTHETIC, notes=(self.provenance.notice,))
 
 
 def check_subject(folder: Path | str, name: str) -> Path:

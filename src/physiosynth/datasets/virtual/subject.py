@@ -158,7 +158,7 @@ def simulate_subject(
         values = _sensor(channel, generator(seed, index, channel), body, len(label))
         devices[device][name] = RecordedChannel(name, values, float(rate), units[name])
     subject = subject_name(index)
-    recording = Recording(subject, devices["chest"], devices["wrist"], label, source="virtual", notes=(NOTICE,))
+    recording = Recording(subject, devices["chest"], devices["wrist"], label, CHEST_HZ, "virtual", (NOTICE,))
     return recording, Truth(subject, body.beats_s, body.breathing, body.sweating, body.timeline, body.traits)
 
 
