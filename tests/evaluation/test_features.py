@@ -128,7 +128,7 @@ def test_what_was_measured_is_kept(windows, features, tmp_path, monkeypatch):
     few = windows.take(np.arange(3))
     first = window_features(few, tmp_path)
     calls = []
-    monkeypatch.setattr(module, "_measure_rows", lambda rows: calls.append(1) or real_rows(rows))
+    monkeypatch.setattr(module, "_measure_rows", lambda *rows: calls.append(1) or real_rows(*rows))
     again = window_features(few, tmp_path)
     assert not calls
     assert all(np.array_equal(again[name], first[name], equal_nan=True) for name in FEATURES)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Collection
 from contextlib import closing
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,8 @@ import numpy as np
 from physiosynth.datasets.preprocess import PreprocessSettings, prepare
 from physiosynth.datasets.wesad import find_subjects, read_subject
 from physiosynth.datasets.windows import SubjectWindows, cut_windows
-from physiosynth.errors import RecordingError, RequestError
 from physiosynth.files import replacing_folder, write_json
+from physiosynth.running.pool import LocalPool
 
 CACHE_VERSION = 2  # raised whenever the same pickle and settings would give other windows
 ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found", "rates")
@@ -37,42 +34,17 @@ def prepare_subjects(
     from it stops after the subjects under way, and what is finished stays. Returns subject name to folder. Raises
     RecordingError for a folder without subjects or a pickle that cannot be used, RequestError for jobs below 1.
     """
-    if jobs < 1:
-        raise RequestError(f"At least one process is needed, found {jobs}.")
     subjects = {name: path for name, path in find_subjects(raw).items() if only is None or name in only}
     folders = {name: Path(cache) / name for name in subjects}
     due = [name for name in subjects if not _is_current(folders[name], subjects[name], settings)]
     done = len(subjects) - len(due)
     on_step(done, len(subjects))
-    with closing(_finished(due, subjects, folders, settings, jobs)) as finished:
+    tasks = [(name, subjects[name], folders[name], settings) for name in due]
+    with closing(LocalPool(jobs).results(prepare_one, tasks)) as finished:
         for _ in finished:
             done += 1
             on_step(done, len(subjects))
     return folders
-
-
-def _finished(
-    due: list[str], subjects: dict[str, Path], folders: dict[str, Path], settings: PreprocessSettings, jobs: int
-) -> Generator[str, None, None]:
-    """Each due subject's name as soon as its folder is written."""
-    if jobs == 1 or len(due) < 2:
-        for name in due:
-            yield prepare_one(name, subjects[name], folders[name], settings)
-        return
-    # Spawned, because a forked child inherits locks that other threads of a server may hold.
-    with ProcessPoolExecutor(min(jobs, len(due)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(prepare_one, name, subjects[name], folders[name], settings) for name in due}
-        try:
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (task.result() for task in finished)
-        except BrokenProcessPool as error:
-            raise RecordingError(
-                "A preprocessing process was ended from outside, most often for want of memory. What was finished is "
-                "kept: run the same command again with --jobs 1."
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def prepare_one(name: str, pickle: Path, folder: Path, settings: PreprocessSettings) -> str:

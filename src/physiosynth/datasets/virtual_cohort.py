@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from physiosynth.datasets.virtual.subject import CHANNELS, Truth, simulate_subje
 from physiosynth.datasets.wesad import read_subject, write_subject
 from physiosynth.errors import RequestError
 from physiosynth.files import write_npz
+from physiosynth.running.pool import LocalPool
 from physiosynth.runtime import available_cores, check_seed
 
 __all__ = ["CHANNELS", "CohortSettings", "Truth", "read_truth", "simulate_subject", "subject_name", "write_cohort"]
@@ -63,33 +61,12 @@ def write_cohort(
     done = settings.subjects - len(missing)
     on_step(done, settings.subjects)
     # Closed here, so that an exception from on_step waits for the subjects under way and leaves no part of a file.
-    with closing(_written(out, settings, missing, min(jobs or available_cores(), len(missing)))) as written:
+    tasks = [(out, settings, index) for index in missing]
+    with closing(LocalPool(jobs or available_cores()).results(_write_one, tasks)) as written:
         for _ in written:
             done += 1
             on_step(done, settings.subjects)
     return paths
-
-
-def _written(out: Path, settings: CohortSettings, missing: list[int], workers: int) -> Iterator[int]:
-    """Write the missing subjects, giving the index of each when it is there; closing it ends the work."""
-    if workers < 2:
-        for index in missing:
-            _write_one(out, settings, index)
-            yield index
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        tasks = {pool.submit(_write_one, out, settings, index): index for index in missing}
-        try:
-            for task in as_completed(tasks):
-                task.result()
-                yield tasks[task]
-        except BrokenProcessPool as error:
-            raise RequestError(
-                f"A process was ended from outside, often for want of memory. Give fewer jobs than {workers}; "
-                "finished subjects are kept."
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_truth(pickle_path: Path | str) -> dict[str, np.ndarray] | None:

@@ -5,8 +5,8 @@ A window is taken as it is: nothing is filtered into looking real first. What ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from physiosynth.evaluation import pairs
 from physiosynth.evaluation.beats import TEMPLATE_STEPS, beat_shape
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_npz
+from physiosynth.running.pool import LocalPool
 from physiosynth.signals import LOW_HZ, LOW_STEPS, WINDOW_S
 
 VERSION = 1  # part of a cache file's name: raise it when a figure is measured differently
@@ -123,13 +124,13 @@ def window_features(
         on_step(len(windows), len(windows))
         return kept
     chunks = np.array_split(np.arange(len(windows)), max(1, min(len(windows), 8 * workers)))
-    parts, done = [], 0
-    with _mapped(workers) as mapped:
-        for part in mapped(_measure_rows, (_rows(windows, chunk) for chunk in chunks)):
-            parts += part
-            done += len(part)
-            on_step(done, len(windows))
-    features = _assembled(parts, windows)
+    measured: dict[int, list[dict]] = {}
+    tasks = [(windows.ecg[at], windows.eda[at], windows.resp[at]) for at in chunks]
+    with closing(LocalPool(max(1, workers)).results(_measure_rows, tasks)) as results:
+        for place, part in results:
+            measured[place] = part
+            on_step(sum(map(len, measured.values())), len(windows))
+    features = _assembled([row for place in sorted(measured) for row in measured[place]], windows)
     if path is not None:
         signals = {"rate": features.rate, "r_height": features.r_height, "beat": features.beat}
         named = {f"value_{name}": column for name, column in features.values.items()}
@@ -149,27 +150,10 @@ def with_pairing(features: Features, windows: WindowSet, resp_from: np.ndarray, 
     return Features(values, features.rate, features.r_height, features.beat, features.beats_s)
 
 
-@contextmanager
-def _mapped(workers: int) -> Iterator[Callable]:
-    if workers <= 1:
-        yield map
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    # Threads of a numerical library do not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool.map
-
-
-def _rows(windows: WindowSet, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return windows.ecg[at], windows.eda[at], windows.resp[at]
-
-
-def _measure_rows(rows: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[dict]:
+def _measure_rows(ecg: np.ndarray, eda: np.ndarray, resp: np.ndarray) -> list[dict]:
     return [
         _of_ecg(ecg.astype(float)) | _of_resp(resp.astype(float)) | _of_eda(eda.astype(float))
-        for ecg, eda, resp in zip(*rows, strict=True)
+        for ecg, eda, resp in zip(ecg, eda, resp, strict=True)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Tasks side by side: processes, chunks of windows on threads, jobs with progress."""
