@@ -50,9 +50,7 @@ def main() -> None:
     prepare_process()
     from tqdm import tqdm
 
-    from physiosynth.evaluation.targets.gathering import Places
-    from physiosynth.evaluation.targets.plan import settings_of
-    from physiosynth.evaluation.targets.run import check
+    from physiosynth.evaluation.limit_run import Places, check, settings_of
     from physiosynth.generate.bundle import resolve_bundle
     from physiosynth.generate.core import WESADGenerator
 

@@ -9,7 +9,8 @@ from toy import toy_windows
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import CONTROLS, phase_randomised, white_noise
-from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix, interval
+from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix
+from physiosynth.evaluation.metrics import interval
 from physiosynth.evaluation.registry import VERDICTS, Context, Judged, Score, score, score_named, scores
 
 NAMES = ("psd_similarity", "feature_ks", "clean_share", "contrast_error", "coupling_auc")

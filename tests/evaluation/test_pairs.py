@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from physiosynth.evaluation.pairs import couplings, edr_resp, paired_auc, resp_coherence, resp_heart, scr_heart
+from physiosynth.evaluation.metrics import auroc
+from physiosynth.evaluation.pairs import couplings, edr_resp, resp_coherence, resp_heart, scr_heart
 from physiosynth.signals import LOW_HZ, LOW_STEPS
 
 TIMES = np.arange(LOW_STEPS) / LOW_HZ
@@ -59,7 +60,7 @@ def test_what_is_missing_or_flat_is_unknown():
 
 def test_the_chance_that_a_pair_is_stronger():
     """1 when every pair is stronger, 0.5 for equal ones, ties counted half, NaN left out."""
-    assert paired_auc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
-    assert paired_auc(np.array([1.0, 2.0]), np.array([1.0, 2.0])) == 0.5
-    assert paired_auc(np.array([1.0, np.nan]), np.array([0.0, 1.0, 2.0])) == pytest.approx(0.5)
-    assert np.isnan(paired_auc(np.array([np.nan]), np.array([1.0])))
+    assert auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert auroc(np.array([1.0, 2.0]), np.array([1.0, 2.0])) == 0.5
+    assert auroc(np.array([1.0, np.nan]), np.array([0.0, 1.0, 2.0])) == pytest.approx(0.5)
+    assert np.isnan(auroc(np.array([np.nan]), np.array([1.0])))

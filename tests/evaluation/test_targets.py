@@ -1,7 +1,8 @@
-"""The list of targets: real windows reach it, windows wrong in a known way do not, and a run goes on where it was."""
+"""Limits on scores: real windows reach them, windows wrong in a known way do not, and a run goes on where it was."""
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,33 +13,40 @@ from toy import toy_windows
 
 from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.controls import white_noise
+from physiosynth.evaluation.judged import Judged, quiet
 from physiosynth.evaluation.judging import control_of
 from physiosynth.evaluation.kept import Kept
-from physiosynth.evaluation.metrics import Predictions
-from physiosynth.evaluation.plan import Steps
-from physiosynth.evaluation.registry import Judged
-from physiosynth.evaluation.targets import run as runs
-from physiosynth.evaluation.targets.gathering import Places
-from physiosynth.evaluation.targets.likeness import lying, telling
-from physiosynth.evaluation.targets.memory import attacks, same_beats
-from physiosynth.evaluation.targets.plan import TARGETS, Settings, settings_of
-from physiosynth.evaluation.targets.requested import requested
-from physiosynth.evaluation.targets.rows import NAN, Floor, Row, markdown
-from physiosynth.evaluation.targets.run import CHEAP_TARGETS, check, judged
-from physiosynth.evaluation.targets.sets import Sets, alone, splits, windows_of
-from physiosynth.evaluation.targets.steps import compared
-from physiosynth.evaluation.targets.usefulness import by_person, transfers
+from physiosynth.evaluation.limit_people import attacks, by_person, same_beats, transfers
+from physiosynth.evaluation.limit_requests import compared, requested
+from physiosynth.evaluation.limit_run import (
+    LIMITS,
+    Places,
+    Sets,
+    Settings,
+    check,
+    rows_of,
+    settings_of,
+    windows_of,
+)
+from physiosynth.evaluation.limit_scores import TELLING, lying
+from physiosynth.evaluation.limits import Row, markdown, real_draws
+from physiosynth.evaluation.metrics import NAN, Floor, Predictions
 from physiosynth.signals import CONDITIONS, LABEL_IDS
 
 STATES = ("baseline", "stress")
-FEW = Settings(windows=32, seeds=(0,), repeats=40, slow_repeats=3, kinds=("logistic",))
-QUIET = lambda done, total: None  # noqa: E731
+REPEATS = 40
 
 
 @pytest.fixture(scope="module")
 def pool():
     """80 windows of two states of eight people, measured."""
     return Judged.of(toy_windows(80, 0, [f"A{i}" for i in range(8)], STATES))
+
+
+def alone(judged, at):
+    """These windows as a set of their own."""
+    view = judged.take(at)
+    return Judged.of(view.windows, features=view.features)
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +57,10 @@ def halves(pool):
     return alone(pool, early), alone(pool, late)
 
 
-def rows_of(real, made, names=tuple(CHEAP_TARGETS)):
-    sets = Sets(real, (made,))
-    found = [row for name in names if name in CHEAP_TARGETS for row in CHEAP_TARGETS[name](sets, FEW)]
-    found += telling(sets, FEW, QUIET) if "discriminative" in names else ()
-    return found + list(lying(sets, FEW, QUIET) if "closeness" in names else ())
+def rows_against(real, made, names=tuple(LIMITS)):
+    found = [row for name in names if name in LIMITS for row in rows_of(name, Sets(real, (made,)), REPEATS)]
+    slow = {"discriminative": TELLING, "closeness": lying(False)}
+    return found + [row for name in names if name in slow for row in slow[name].rows(real, (made,), made, 3)]
 
 
 def failed(rows):
@@ -64,29 +71,29 @@ def failed(rows):
 @pytest.fixture(scope="module")
 def faultless(halves):
     """Rows of real windows in the place of synthetic ones."""
-    return rows_of(*halves)
+    return rows_against(*halves)
 
 
 def test_real_windows_held_out_reach_every_target(halves, faultless):
     """Real windows in the place of synthetic ones miss one figure in twenty, as a 95 % floor has it, and no whole
     target."""
-    rows = [*faultless, *rows_of(*halves, ("discriminative", "closeness"))]
+    rows = [*faultless, *rows_against(*halves, ("discriminative", "closeness"))]
     assert sum(row.verdict == "not met" for row in rows) <= 0.05 * len(rows)
     assert all(row.met for row in rows if row.target == "clean")
     for target in ("means", "ks", "coupling", "discriminative", "closeness"):
         assert not any(row.verdict == "not met" for row in rows if row.target == target), target
-    assert {row.target for row in rows} == {*CHEAP_TARGETS, "discriminative", "closeness"}
+    assert {row.target for row in rows} == {*LIMITS, "discriminative", "closeness"}
     assert {row.state for row in rows if row.target == "ks"} == set(STATES)
 
 
 def test_white_noise_misses_every_kind_of_target(halves):
     """Noise has no beats, no breath, no coupling and no spectrum, and is told at once."""
     real, made = halves
-    rows = rows_of(
-        real, control_of("white_noise", alone(made, np.arange(0, len(made), 2)), 1), (*CHEAP_TARGETS, "discriminative")
+    rows = rows_against(
+        real, control_of("white_noise", alone(made, np.arange(0, len(made), 2)), 1), (*LIMITS, "discriminative")
     )
     missed = failed(rows)
-    assert {target for target, _ in missed} >= {*CHEAP_TARGETS, "discriminative"}
+    assert {target for target, _ in missed} >= {*LIMITS, "discriminative"}
     assert {("spectra", channel) for channel in ("ECG", "EDA", "Resp")} <= missed
     assert ("coupling", "resp_heart") in missed and ("ks", "scr_rate") in missed
 
@@ -94,7 +101,7 @@ def test_white_noise_misses_every_kind_of_target(halves):
 def test_randomised_phases_keep_the_spectrum_and_lose_the_beats(halves):
     """Windows with the right spectra and no beats miss clean windows, heart rates and coupling, not the spectra."""
     real, made = halves
-    missed = failed(rows_of(real, control_of("phase_randomised", alone(made, np.arange(0, len(made), 2)), 1)))
+    missed = failed(rows_against(real, control_of("phase_randomised", alone(made, np.arange(0, len(made), 2)), 1)))
     assert {("clean", "share"), ("ks", "rmssd"), ("coupling", "edr_resp")} <= missed
     assert ("spectra", "ECG") not in missed
 
@@ -102,21 +109,21 @@ def test_randomised_phases_keep_the_spectrum_and_lose_the_beats(halves):
 def test_swapped_channels_are_seen_in_levels_and_spectra(halves):
     """EDA in the place of Resp misses both spectra and the skin's level."""
     real, made = halves
-    missed = failed(rows_of(real, control_of("swapped_channels", alone(made, np.arange(0, len(made), 2)), 1)))
+    missed = failed(rows_against(real, control_of("swapped_channels", alone(made, np.arange(0, len(made), 2)), 1)))
     assert {("ks", "tonic_level"), ("ks", "breathing_rate"), ("spectra", "EDA"), ("spectra", "Resp")} <= missed
 
 
 def test_channels_of_different_windows_miss_the_coupling_alone(halves, faultless):
     """Real channels paired anew keep every distribution and lose what ties them together."""
-    missed = failed(rows_of(halves[0], control_of("shuffled_pairing", halves[1], 1))) - failed(faultless)
+    missed = failed(rows_against(halves[0], control_of("shuffled_pairing", halves[1], 1))) - failed(faultless)
     assert ("coupling", "resp_heart") in missed and {target for target, _ in missed} == {"coupling"}
 
 
 def test_states_dealt_at_random_miss_the_contrasts(halves):
     """Windows with wrong labels have no state contrasts, and clear ones alone are asked for."""
-    found = rows_of(halves[0], control_of("shuffled_states", halves[1], 1), ("contrasts",))
+    found = rows_against(halves[0], control_of("shuffled_states", halves[1], 1), ("contrasts",))
     assert ("contrasts", "heart_rate") in failed(found)
-    assert all(float(row.note.split(", ")[1].split(" SDs")[0]) > 0.5 for row in found)
+    assert all(float(row.note.split(", ")[-1].split(" SDs")[0]) > 0.5 for row in found)
 
 
 def test_a_wrong_sign_and_a_figure_that_cannot_be_measured_fail():
@@ -126,7 +133,9 @@ def test_a_wrong_sign_and_a_figure_that_cannot_be_measured_fail():
     assert not Row("contrasts", "all", "x", -1.5, 0.2, "near_zero").met  # a share of -0.5 of the real effect
     assert not Row("clean", "stress", "x", 0.96, 0.97, "higher").met
     assert not Row("ks", "stress", "x", NAN, 0.3, "lower").met
-    assert Row("spectra", "stress", "x", 9.0, None, "lower").met is None
+    assert Row("spectra", "stress", "x", 9.0, NAN, "lower").met is None
+    assert Row("membership", "all", "x", 0.3, 0.0, "lower", low=-0.1, on="low").met
+    assert not Row("membership", "all", "x", 0.3, 0.0, "lower", low=0.1, on="low").met
     assert Row("ks", "stress", "x", 0.3, 0.2, "lower", floor=Floor(0.1, 0.31)).verdict == "not met, within the floor"
     assert Row("ks", "stress", "x", 0.3, 0.2, "lower", floor=Floor(0.1, 0.29)).verdict == "not met"
 
@@ -141,34 +150,39 @@ def test_the_edge_of_a_floor_lies_towards_worse():
 
 def test_rows_survive_json_and_stand_in_the_table():
     """A row comes back from JSON as it was, NaN included, and the table tells its verdict."""
-    row = Row("ks", "stress", "rmssd", 0.2, 0.25, "lower", (0.1, NAN), Floor(0.1, 0.19), note="few")
+    row = Row("ks", "stress", "rmssd", 0.2, 0.25, "lower", (0.1, NAN), Floor(0.1, 0.19, 40), note="few")
     back = Row.from_dict(json.loads(json.dumps(row.to_dict(), allow_nan=False)))
     assert repr(back) == repr(row)
-    text = markdown([row], TARGETS)
-    assert "| stress | rmssd | 0.2 | - | 0.1 (0.19) | - | <= 0.25 | met: few |" in text and "1 of 1 met" in text
+    text = markdown([row], {"ks": "A title"})
+    assert "| stress | rmssd | 0.2 | - | 0.1 (0.19) | - | <= 0.25 | met: few |" in text
+    assert "## A title (1 of 1 met)" in text
 
 
-def test_random_splits_are_apart_and_shrink_together():
-    """Two sets of a floor share no window; where there are too few both shrink alike."""
-    (first, second), *_ = splits(100, 30, 20, 1, 0)
-    assert len(first) == 30 and len(second) == 20 and not set(first) & set(second)
-    ((first, second),) = splits(20, 30, 30, 1, 0)
-    assert len(first) == len(second) == 10 and not set(first) & set(second)
+def test_draws_of_a_floor_are_apart_and_shrink_together(pool):
+    """Two sets of a floor share no window or no person; where there are too few, both shrink alike."""
+    few, many = pool.take(range(15)), pool
+    ((first, second),) = real_draws(pool, few, "halves", 1)
+    assert len(first) == 15 and len(second) == 65 and not set(first) & set(second)
+    ((first, second),) = real_draws(few, many, "equal", 1)
+    assert len(first) == len(second) == 7 and not set(first) & set(second)
+    ((first, second),) = real_draws(pool, few, "people", 1)
+    assert len(first) == len(second) == len(few) and not set(pool.subjects[first]) & set(pool.subjects[second])
+    ((first, second),) = real_draws(pool, few, "new", 1)
+    assert len(first) == 15 and len(second) == 80 and len(set(second)) < 80
 
 
 def test_near_copies_are_seen_by_the_attacks_and_new_windows_are_not():
     """Membership shows where training windows are given back with a little noise on them."""
     members, outsiders = people_cohort([1, 2, 3], 2, 1), people_cohort([11, 12, 13], 2, 1)
     real, unseen = Judged.of(members), Judged.of(outsiders)
-    settings = replace(FEW, windows=6)
-    copies = Sets(real, (Judged.of(near_copies(members)),), unseen=unseen)
-    found = {row.part: row for row in attacks(copies, settings, None, QUIET)}
+    asked = unseen, None, None, 6, REPEATS, 0, quiet
+    found = {row.part: row for row in attacks(real, Judged.of(near_copies(members)), *asked)}
     assert found["distance: AUC"].measured > 0.95 and not found["distance: AUC"].met
     assert not found["distance: TPR at 1 % FPR"].met
     beats = next(row for part, row in found.items() if "mean beat" in part)
     assert beats.measured > 0.5 and not beats.met
-    fresh = Sets(real, (Judged.of(as_synthetic(people_cohort([21, 22, 23], 2, 5))),), unseen=unseen)
-    found = {row.part: row for row in attacks(fresh, settings, None, QUIET)}
+    fresh = Judged.of(as_synthetic(people_cohort([21, 22, 23], 2, 5)))
+    found = {row.part: row for row in attacks(real, fresh, *asked)}
     assert found["distance: AUC"].measured < 0.75 and next(r for p, r in found.items() if "mean beat" in p).met
 
 
@@ -193,29 +207,26 @@ def test_synthetic_windows_of_the_same_kind_are_as_useful_and_noise_is_not(halve
     """TSTR over TRTR is near 1 for real windows under another name; noise cannot teach; trainings are kept."""
     real, made = halves
     unseen = Judged.of(toy_windows(12, 9, ["U1", "U2", "U3"], STATES))
-    kept = Kept(tmp_path, "key")
-    good = Sets(real, (made,), unseen=unseen)
-    ratio, gain = transfers(replace_subjects(good), FEW, kept, QUIET)[:2]
-    assert ratio.met and ratio.measured > 0.9 and gain.limit is None and gain.low <= gain.measured <= gain.high
+    kept, asked = Kept(tmp_path, "key"), ((0,), ("logistic",))
+    ratio, gain = transfers(real, [renamed(made)], unseen, *asked, kept, quiet)[:2]
+    assert ratio.met and ratio.measured > 0.9 and gain.met is None and gain.low <= gain.measured <= gain.high
     assert len(kept.read("trainings")) == 6
     noise = Judged.of(
         as_synthetic(white_noise(made.windows, 2)),
         features=made.features.take(np.roll(np.arange(len(made)), len(made) // 2)),
     )
-    ratio = transfers(Sets(real, (noise,), unseen=unseen), FEW, Kept(tmp_path / "n", "key"), QUIET)[0]
-    assert not ratio.met
+    assert not transfers(real, [noise], unseen, *asked, Kept(tmp_path / "n", "key"), quiet)[0].met
 
 
-def replace_subjects(sets):
-    made = tuple(Judged.of(as_synthetic(each.windows), features=each.features) for each in sets.made)
-    return replace(sets, made=made)
+def renamed(judged):
+    """These windows as if a generator had made them."""
+    return Judged.of(as_synthetic(judged.windows), features=judged.features)
 
 
 def test_a_person_who_is_trained_on_and_tested_on_is_refused(halves, tmp_path):
     """The unseen people must not be those the generator has seen."""
-    sets = replace_subjects(Sets(halves[0], (halves[1],), unseen=halves[1]))
     with pytest.raises(EvaluationError, match="A0"):
-        transfers(sets, FEW, Kept(tmp_path, "key"), QUIET)
+        transfers(halves[0], [renamed(halves[1])], halves[1], (0,), ("logistic",), Kept(tmp_path, "key"), quiet)
     assert not Kept(tmp_path, "key").read("trainings")
 
 
@@ -254,20 +265,16 @@ class Obedient:
 
 
 @pytest.mark.parametrize(("slip", "share"), [(0.0, 1.0), (10.0, 0.0)])
-def test_requested_rates_are_asked_over_the_whole_range(halves, tmp_path, monkeypatch, slip, share):
+def test_requested_rates_are_asked_over_the_whole_range(halves, tmp_path, slip, share):
     """Values from end to end are asked for; windows off by more than the reach do not count."""
-    monkeypatch.setattr(
-        "physiosynth.evaluation.targets.requested._targets", lambda name, value: SimpleNamespace(**{name: value})
-    )
     generator, template = Obedient(slip), halves[1].of_state("stress")
 
-    def measure(windows, on_step):
+    def measure(windows):
         features = template.features.take(np.arange(len(windows)))
         rates = np.repeat(generator.asked, 2) + generator.slip
         return Judged.of(windows, features=replace(features, values=features.values | {"heart_rate": rates}))
 
-    settings = replace(FEW, asked_values=3, asked_windows=2)
-    rate, clean = requested(generator, Sets(*halves[:1], (halves[1],)), settings, tmp_path, measure, QUIET)
+    rate, clean = requested(generator, halves[0], 3, 2, 0, tmp_path, measure, quiet)
     assert generator.asked == [70.0, 80.0, 90.0] and "range 70 to 90" in rate.note
     assert rate.measured == share and rate.met is (share >= 0.9) and clean.met is not None
 
@@ -275,29 +282,8 @@ def test_requested_rates_are_asked_over_the_whole_range(halves, tmp_path, monkey
 def test_a_generator_that_takes_no_rates_misses_the_target(halves, tmp_path):
     """What cannot be asked for is told and is not met."""
     generator = SimpleNamespace(info=SimpleNamespace())
-    (row,) = requested(generator, Sets(*halves[:1], (halves[1],)), FEW, tmp_path, None, QUIET)
+    (row,) = requested(generator, halves[0], 3, 2, 0, tmp_path, None, quiet)
     assert row.met is False and "no rates" in row.note
-
-
-def test_targets_are_kept_one_by_one(halves, tmp_path, monkeypatch):
-    """A run that stops in the second target has kept the first and begins with the second."""
-    sets, settings = Sets(halves[0], (halves[1],)), replace(FEW, only=("clean", "means"))
-    asked = []
-
-    def stop(sets, settings):
-        raise KeyboardInterrupt
-
-    first = CHEAP_TARGETS["clean"]
-    monkeypatch.setitem(CHEAP_TARGETS, "clean", lambda *given: asked.append("clean") or first(*given))
-    means = CHEAP_TARGETS["means"]
-    monkeypatch.setitem(CHEAP_TARGETS, "means", stop)
-    given = (Kept(tmp_path, "key"), None, None, Places(tmp_path, None, tmp_path, tmp_path))
-    steps = Steps({"clean": 1, "means": 1}, QUIET, lambda stage: None)
-    with pytest.raises(KeyboardInterrupt):
-        judged(sets, settings, *given, steps)
-    monkeypatch.setitem(CHEAP_TARGETS, "means", means)
-    found = judged(sets, settings, *given, steps)
-    assert asked == ["clean"] and {row.target for row in found} == {"clean", "means"}
 
 
 def test_settings_that_make_no_sense_are_refused():
@@ -348,8 +334,9 @@ def test_few_windows_are_drawn_of_each_state_and_person_and_cohorts_are_kept_apa
     assert set(unseen.subjects) == {"unseen S2", "unseen S3", "unseen S10"} and len(unseen) == 3 * 4 * 2
 
 
-def test_a_bundle_is_checked_from_end_to_end_and_not_twice(folds, tmp_path, monkeypatch):
-    """The embedded bundle: windows are drawn, measured and judged, a report is written, a second call only reads."""
+def test_a_bundle_is_checked_from_end_to_end_and_goes_on_where_it_was(folds, tmp_path):
+    """The embedded bundle: windows are drawn, measured and judged, a report is written; a run that stops has kept what
+    was finished, and another call draws and measures nothing again."""
     from physiosynth.generate.bundle import resolve_bundle
     from physiosynth.generate.core import WESADGenerator
 
@@ -357,16 +344,28 @@ def test_a_bundle_is_checked_from_end_to_end_and_not_twice(folds, tmp_path, monk
     generator = WESADGenerator.from_bundle(bundle, "cpu")
     places = Places(*folds, tmp_path / "out", tmp_path / "cache")
     settings = settings_of(True, windows=2, only=("clean", "spectra"), real=4, unseen=1)
-    steps = []
+    steps, drawn_at = [], {}
+
+    def stop(stage):
+        if stage == "spectra":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(bundle, generator, places, settings, on_stage=stop)
+    (parts,) = (tmp_path / "out" / "parts").glob("targets.json")
+    assert list(json.loads(parts.read_text())["kept"]) == ["clean"]
+    drawn_at = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
     found = check(bundle, generator, places, settings, lambda done, total: steps.append((done, total)))
     assert steps == sorted(steps) and steps[-1][0] == steps[-1][1]
     assert {row.target for row in found.rows} == {"clean", "spectra"} and any("unseen people" in n for n in found.notes)
     data, page = found.write(tmp_path / "out")
     assert len(json.loads(data.read_text())["rows"]) == len(found.rows) and "log-spectral" in page.read_text().lower()
-    monkeypatch.setattr(generator, "sample_batch", None)
-    monkeypatch.setattr(runs, "_measure", None)
+    kept = json.loads(parts.read_text())["kept"]
+    kept["clean"][0]["part"] = "as it was kept"
+    parts.write_text(json.dumps(json.loads(parts.read_text()) | {"kept": kept}))
     again = check(bundle, generator, places, settings)
-    assert repr(again.rows) == repr(found.rows)
+    assert again.rows[0].part == "as it was kept" and repr(again.rows[1:]) == repr(found.rows[1:])
+    assert drawn_at == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
 
 
 def test_a_fold_without_training_windows_is_refused(tmp_path):
@@ -379,3 +378,17 @@ def test_a_fold_without_training_windows_is_refused(tmp_path):
     places = Places(fold, None, tmp_path / "out", tmp_path / "cache")
     with pytest.raises(EvaluationError, match="train"):
         check(bundle, WESADGenerator.from_bundle(bundle, "cpu"), places, settings_of(True))
+
+
+def test_figures_are_those_of_the_targets_that_limits_replaced(pool):
+    """Two seeds of 16 windows a state against 48: what takes no random draw is what the earlier code measured."""
+    at = [[np.flatnonzero(pool.states == state)[part] for state in STATES] for part in (slice(48), slice(48, 64))]
+    late = [np.flatnonzero(pool.states == state)[64:] for state in STATES]
+    real, *made = (alone(pool, np.concatenate(part)) for part in (*at, late))
+    known = json.loads((Path(__file__).parents[1] / "fixtures" / "limits.json").read_text())
+    for target, rows in known.items():
+        found = {(row.state, row.part): row for row in rows_of(target, Sets(real, tuple(made)), 2)}
+        for state, part, measured, values in rows:
+            row = found[state, part]
+            assert row.measured == pytest.approx(measured, abs=1e-6), (target, state, part)
+            assert row.values == pytest.approx(values, abs=1e-6), (target, state, part)

@@ -1,6 +1,7 @@
 """Usefulness: states are learned and transferred, leaks are refused, intervals say what they were drawn over."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from people import cohort, synthetic
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import train, train_table
 from physiosynth.evaluation.controls import shuffled_states
+from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.loso import leave_one_out
 from physiosynth.evaluation.metrics import Predictions, auroc, quality
 from physiosynth.evaluation.registry import Context, Judged, score_named
 from physiosynth.evaluation.tables import TableScaler, table_of
-from physiosynth.evaluation.usefulness import TASKS, UNVERIFIED, balanced, jobs_of, transfer, utility
+from physiosynth.evaluation.usefulness import TASKS, UNVERIFIED, balanced, transfer, utility
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +62,24 @@ def test_every_setup_is_run_and_says_whom_it_was_tested_on(real, made, test_peop
     assert found[2].quality.over == "windows" and found[0].quality.over == "subjects"
 
 
-def test_known_transfers_are_not_trained_again(real, made, test_people):
-    """What is skipped is not trained; the rest comes one at a time, so that an interruption loses one at most."""
-    jobs, told = jobs_of(["logistic"], ["stress"]), []
-    found = utility(
-        real, made, test_people, ["logistic"], ["stress"], on_transfer=lambda each: told.append(each), skip=jobs[:3]
-    )
-    assert [each.setup for each in found] == ["real+synthetic"] and told == found
+def test_known_transfers_are_not_trained_again(real, made, test_people, tmp_path):
+    """Each result is kept as soon as it is there, so that an interruption loses one training at most."""
+    kept, trained = Kept(tmp_path, "key"), []
+
+    def keep(name, compute, most=4):
+        def watched():
+            if len(trained) == most:
+                raise KeyboardInterrupt
+            trained.append(name)
+            return compute()
+
+        return kept.once("transfers", name, watched)
+
+    with pytest.raises(KeyboardInterrupt):
+        utility(real, made, test_people, ["logistic"], ["stress"], keep=partial(keep, most=3))
+    found = utility(real, made, test_people, ["logistic"], ["stress"], keep=keep)
+    assert [each["setup"] for each in found] == ["TRTR", "TSTR", "TRTS", "real+synthetic"]
+    assert trained == [f"{each['setup']} / logistic / stress" for each in found]
 
 
 def test_training_and_testing_on_one_person_is_refused(real):

@@ -5,13 +5,13 @@ Everything is kept as soon as it is known, so that an interrupted run goes on be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from physiosynth.evaluation.inputs import thinned
 from physiosynth.evaluation.judged import Judged
-from physiosynth.evaluation.kept import Kept, plain
+from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.plan import OnStep, Settings
 from physiosynth.evaluation.registry import Context
 
@@ -20,25 +20,12 @@ def transfers(
     real: Judged, synthetic: Judged, train: Judged, settings: Settings, kept: Kept, on_step: OnStep
 ) -> tuple[Mapping[str, Any], ...]:
     """Tables of usefulness: who was trained on what and tested on whom, as plain usefulness.Transfer."""
-    from physiosynth.evaluation.usefulness import Transfer, jobs_of, utility
+    from physiosynth.evaluation.usefulness import utility
 
-    jobs, have = jobs_of(settings.kinds), kept.read("transfers")
+    def keep(name: str, compute: Callable[[], Any]) -> Mapping[str, Any]:
+        return kept.once("transfers", name, compute)
 
-    def keep(found: Transfer) -> None:
-        name = _name((found.setup, found.classifier, found.task))
-        have[name] = plain(asdict(found))
-        kept.add("transfers", name, have[name])
-
-    done = [job for job in jobs if _name(job) in have]
-    if len(done) < len(jobs):
-        seed = settings.seed
-        utility(train, synthetic, real, settings.kinds, seed=seed, on_step=on_step, on_transfer=keep, skip=done)
-    on_step(1, 1)
-    return tuple(have[_name(job)] for job in jobs)
-
-
-def _name(job: tuple[str, str, str]) -> str:
-    return " / ".join(job)
+    return tuple(utility(train, synthetic, real, settings.kinds, seed=settings.seed, on_step=on_step, keep=keep))
 
 
 @dataclass(frozen=True)
@@ -58,21 +45,21 @@ def attacks(
     synthetic: Judged, sides: Sides, context: Context, settings: Settings, kept: Kept, on_step: OnStep
 ) -> tuple[Mapping[str, Any], ...]:
     """Attacks that ask whose windows were learned from, each with its interval, as plain membership.Attack."""
-    from physiosynth.evaluation.membership import black_box, judge_attacks, white_box_scores
+    from physiosynth.evaluation.membership import Attack, black_box, judge_attacks, white_box_scores
 
-    have = kept.read("attacks")
-    if "black box" not in have:
-        found = black_box(synthetic, sides.members, sides.outsiders, settings.seed)
-        have["black box"] = plain([asdict(each) for each in found])
-        kept.add("attacks", "black box", have["black box"])
-    if context.generator is not None and "white box" not in have:
-        few = [thinned(each.windows, settings.attacked, settings.seed) for each in (sides.members, sides.outsiders)]
-        nets = context.generator
-        found = white_box_scores(nets.adapter, nets.norm_low, nets.norm_ecg, *few, settings.seed, on_step=on_step)
-        have["white box"] = plain([asdict(each) for each in judge_attacks(found, *few, settings.seed)])
-        kept.add("attacks", "white box", have["white box"])
+    seed, nets = settings.seed, context.generator
+
+    def white_box() -> tuple[Attack, ...]:
+        few = [thinned(each.windows, settings.attacked, seed) for each in (sides.members, sides.outsiders)]
+        found = white_box_scores(nets.adapter, nets.norm_low, nets.norm_ecg, *few, seed, on_step=on_step)
+        return judge_attacks(found, *few, seed)
+
+    known = sides.members, sides.outsiders
+    found = kept.once("attacks", "black box", lambda: black_box(synthetic, *known, seed))
+    if nets is not None:
+        found = found + kept.once("attacks", "white box", white_box)
     on_step(1, 1)
-    return tuple(attack for name in ("black box", "white box") for attack in have.get(name, ()))
+    return tuple(found)
 
 
 def identity(synthetic: Judged, sides: Sides, seed: int, kept: Kept) -> Mapping[str, Any] | None:
@@ -82,8 +69,4 @@ def identity(synthetic: Judged, sides: Sides, seed: int, kept: Kept) -> Mapping[
 
     if sides.known is None:
         return None
-    have = kept.read("identity")
-    if "people" not in have:
-        have["people"] = plain(asdict(reidentify(synthetic, sides.known, sides.outsiders, seed)))
-        kept.add("identity", "people", have["people"])
-    return have["people"]
+    return kept.once("identity", "people", lambda: reidentify(synthetic, sides.known, sides.outsiders, seed))

@@ -7,7 +7,7 @@ import numpy as np
 from physiosynth.evaluation import pairs
 from physiosynth.evaluation.controls import pairing
 from physiosynth.evaluation.features import COUPLINGS, Features
-from physiosynth.evaluation.physiology_scores import ks
+from physiosynth.evaluation.metrics import auroc, ks
 from physiosynth.evaluation.registry import Context, Judged, score
 from physiosynth.evaluation.windows import WindowSet
 
@@ -67,9 +67,7 @@ def aucs(judged: Judged) -> dict[str, float]:
     A pair that cannot be measured counts as uncoupled; nan where no window has another one of its state.
     """
     apart, own = shuffled(judged), judged.features
-    return {
-        name: pairs.paired_auc(np.nan_to_num(own[name]), apart[:, :, i].ravel()) for i, name in enumerate(COUPLINGS)
-    }
+    return {name: auroc(np.nan_to_num(own[name]), apart[:, :, i].ravel()) for i, name in enumerate(COUPLINGS)}
 
 
 def shuffled(judged: Judged) -> np.ndarray:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.classifiers import RULER_TREES, predictions, train, train_table
-from physiosynth.evaluation.metrics import Predictions, Quality, quality
+from physiosynth.evaluation.classifiers import RULER_TREES, TREES, train, train_table
 from physiosynth.evaluation.registry import Compute, Context, Judged, score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet, halves_of
@@ -83,29 +82,30 @@ def frechet(real: np.ndarray, synthetic: np.ndarray) -> float:
     return float(max(gap @ gap + np.trace(first) + np.trace(second) - 2 * shared, 0.0))
 
 
-def discriminate(real: Judged, synthetic: Judged, kind: str = "forest", seed: int = 0) -> Quality:
-    """How well a classifier of KINDS tells real from synthetic windows it was not trained on; .5 is a perfect forgery.
+def discriminate(real: Judged, synthetic: Judged, kind: str = "forest", seed: int = 0, trees: int = TREES) -> float:
+    """Balanced accuracy of a classifier of KINDS that tells real from synthetic windows; .5 is a perfect forgery.
 
     Tables: four folds of neighbouring windows; "resnet": trained on one half of the blocks, tested on the other. The
     blocks keep windows that overlap in time on one side. Raises EvaluationError.
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     blocks = [block_of(part.states, FOLDS) for part in (real, synthetic)]
-    folds = [(0, 1)] if kind == "resnet" else [(fold,) for fold in range(FOLDS)]
-    said: Predictions | None = None
-    for held in folds:
+    truth, said = [], []
+    for held in [(0, 1)] if kind == "resnet" else [(fold,) for fold in range(FOLDS)]:
         out = [np.isin(block, held) for block in blocks]
-        training = [part.take(~rows) for part, rows in zip((real, synthetic), out, strict=True)]
-        classifier = train(kind, training, _origin(training), seed)
-        for part, rows, name in zip((real, synthetic), out, (REAL, MADE), strict=True):
-            found = predictions(classifier, part.take(rows), np.full(int(rows.sum()), name))
-            said = found if said is None else said.join(found)
-    # Whose windows a forger imitates does not matter here: the interval is over windows.
-    nobody = np.full(len(said.truth), MADE)
-    return quality(Predictions(said.classes, said.probabilities, said.truth, nobody), seed)
+        training, tested = (
+            [part.take(rows == test) for part, rows in zip((real, synthetic), out, strict=True)]
+            for test in (False, True)
+        )
+        classifier = train(kind, training, _origin(training), seed, trees=trees)
+        truth.append(_origin(tested))
+        said += [np.asarray(classifier.classes)[classifier.probabilities(part).argmax(axis=1)] for part in tested]
+    return float(balanced_accuracy_score(np.concatenate(truth), np.concatenate(said)))
 
 
-def _origin(training: list[Judged]) -> np.ndarray:
-    return np.repeat([REAL, MADE], [len(part) for part in training])
+def _origin(parts: list[Judged]) -> np.ndarray:
+    return np.repeat([REAL, MADE], [len(part) for part in parts])
 
 
 def block_of(states: np.ndarray, blocks: int) -> np.ndarray:
@@ -120,11 +120,10 @@ def block_of(states: np.ndarray, blocks: int) -> np.ndarray:
 def reference_net(real: Judged, context: Context):
     """The network that gives the feature space, trained once for each whole set it learns from."""
     source = context.train or real
-    # Kept as an array of one object, so that it lives and dies with the windows it was trained on.
-    return source.per_window("reference_net", _train_reference)[0]
+    return source.once("reference_net", _train_reference)
 
 
-def _train_reference(windows: WindowSet) -> np.ndarray:
+def _train_reference(windows: WindowSet):
     from physiosynth.evaluation.resnet import train_resnet
 
     chosen = np.arange(len(windows))
@@ -134,9 +133,7 @@ def _train_reference(windows: WindowSet) -> np.ndarray:
         part = windows.take(chosen)
         chosen = chosen[halves_of(part.states, part.subjects, window_seed(0, repeat) % 2**32)[0]]
     some = windows.take(chosen)
-    kept = np.empty(len(windows), dtype=object)
-    kept[:] = [train_resnet(some, some.states, seed=0)] * len(windows)
-    return kept
+    return train_resnet(some, some.states, seed=0)
 
 
 def space_of(name: str, real: Judged, synthetic: Judged, context: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -180,19 +177,8 @@ def _four(real: Judged, synthetic: Judged, context: Context, field: str) -> dict
 )
 def discriminative(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """|balanced accuracy - 0.5| of held-out windows (Yoon et al., 2019)."""
-    values = [table_of(part).values for part in (real, synthetic)]
-    blocks = np.concatenate([block_of(part.states, FOLDS) for part in (real, synthetic)])
-    origin, table = np.repeat([REAL, MADE], [len(v) for v in values]), np.concatenate(values)
-    return {kind: _gap(kind, table, origin, blocks, context.seed) for kind in ("logistic", "forest")}
-
-
-def _gap(kind: str, table: np.ndarray, origin: np.ndarray, blocks: np.ndarray, seed: int) -> float:
-    right = np.zeros(len(origin), dtype=bool)
-    for fold in range(FOLDS):
-        held = blocks == fold
-        model = train_table(kind, table[~held], origin[~held], seed, RULER_TREES)
-        right[held] = np.asarray(model.classes)[model.of_values(table[held]).argmax(axis=1)] == origin[held]
-    return abs(float(np.mean([right[origin == name].mean() for name in (REAL, MADE)])) - 0.5)
+    kinds = ("logistic", "forest")
+    return {kind: abs(discriminate(real, synthetic, kind, context.seed, RULER_TREES) - 0.5) for kind in kinds}
 
 
 CLOSENESS_SCORES = {  # field of Closeness: title, meaning
@@ -264,8 +250,10 @@ def linear_probe_score(real: Judged, synthetic: Judged, context: Context) -> flo
     shared = sorted(set(real.states.tolist()) & set(synthetic.states.tolist()))
     if len(shared) < 2:
         return float("nan")
+    from sklearn.metrics import balanced_accuracy_score
+
     points, made = space_of("network", real, synthetic, context)
-    rows = np.isin(synthetic.states, shared)
+    rows, tested = np.isin(synthetic.states, shared), np.isin(real.states, shared)
     probe = train_table("logistic", made[rows], synthetic.states[rows], context.seed)
-    right = np.asarray(probe.classes)[probe.of_values(points).argmax(axis=1)] == real.states
-    return float(np.mean([right[real.states == name].mean() for name in shared]))
+    said = np.asarray(probe.classes)[probe.of_values(points[tested]).argmax(axis=1)]
+    return float(balanced_accuracy_score(real.states[tested], said))

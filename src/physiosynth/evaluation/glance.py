@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,9 @@ import numpy as np
 
 from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.judging import evaluate
+from physiosynth.evaluation.metrics import mean_of_known
 from physiosynth.evaluation.quick import REPEATS, yardstick
-from physiosynth.evaluation.registry import Context, ScoreRow, score_named
+from physiosynth.evaluation.registry import Context, score_named
 from physiosynth.evaluation.windows import WindowSet
 
 if TYPE_CHECKING:
@@ -96,17 +96,8 @@ def glance(synthetic: WindowSet, reference: RealWindows, of_strangers: bool = Fa
         rows = [row for row in table.select(kind.score).rows if row.state != ALL_STATES and row.random is not None]
         found[name] = Figure(
             name,
-            value=_mean([row.matched for row in rows]),
-            floor=_mean([row.random.mean for row in rows if row.random]),
-            edge=_mean([_worse(row) for row in rows]),
+            value=mean_of_known(row.matched for row in rows),
+            floor=mean_of_known(row.random.mean for row in rows),
+            edge=mean_of_known(row.random.edge for row in rows),
         )
     return found
-
-
-def _worse(row: ScoreRow) -> float:
-    return row.random.edge if row.random is not None else float("nan")
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")

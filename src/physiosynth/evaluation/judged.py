@@ -31,6 +31,7 @@ class Judged:
         self.at = at  # positions in the whole set
         whole = len(at) == len(root.windows) and bool((at == np.arange(len(at))).all())
         self._windows: WindowSet | None = root.windows if whole else None
+        self._features: Features | None = None
 
     @classmethod
     def of(
@@ -79,7 +80,14 @@ class Judged:
     @property
     def features(self) -> Features:
         """Features of these windows; the first call measures the whole set."""
-        return self._root.features().take(self.at)
+        if self._features is None:
+            self._features = self._root.features().take(self.at)
+        return self._features
+
+    def measured(self) -> Judged:
+        """These windows, with the whole set measured now, while somebody watches the steps."""
+        self._root.features()
+        return self
 
     def per_window(self, key: str, compute: Callable[[WindowSet], np.ndarray]) -> np.ndarray:
         """(n, ...) what `compute` gives for every window of the whole set, kept under `key`."""
@@ -89,7 +97,11 @@ class Judged:
         """What `compute` gives for this view and another, kept under `key`: several scores ask the same of a pair."""
         pair = (key, self.at.tobytes(), id(other._root), other.at.tobytes())
         # The other set is kept beside the answer, so that its id is not given to a new one meanwhile.
-        return self._root.of_pair(pair, lambda: (other._root, compute(self, other)))[1]
+        return self._root.once(pair, lambda: (other._root, compute(self, other)))[1]
+
+    def once(self, key: str, compute: Callable[[WindowSet], Any]) -> Any:
+        """What `compute` gives for the whole set, kept under `key` as long as the windows are."""
+        return self._root.once((key,), lambda: compute(self._root.windows))
 
     def joined(self, other: Judged) -> Judged:
         """Both views as one whole set, without measuring anything anew."""
@@ -113,7 +125,7 @@ class _Measured:
 
     def __init__(self, windows, cache_dir, features, workers, on_step) -> None:
         self.windows, self.cache_dir, self.workers, self.on_step = windows, cache_dir, workers, on_step
-        self._features, self._arrays, self._pairs = features, {}, {}
+        self._features, self._known = features, {}
 
     def features(self) -> Features:
         if self._features is None:
@@ -121,14 +133,15 @@ class _Measured:
         return self._features
 
     def per_window(self, key: str, compute: Callable[[WindowSet], np.ndarray]) -> np.ndarray:
-        if key not in self._arrays:
+        def rows() -> np.ndarray:
             values = np.asarray(compute(self.windows))
             if len(values) != len(self.windows):
                 raise EvaluationError(f"{key}: expected a row a window, {len(self.windows)}, found {len(values)}.")
-            self._arrays[key] = values
-        return self._arrays[key]
+            return values
 
-    def of_pair(self, key: tuple, compute: Callable[[], Any]) -> Any:
-        if key not in self._pairs:
-            self._pairs[key] = compute()
-        return self._pairs[key]
+        return self.once(("per window", key), rows)
+
+    def once(self, key: tuple, compute: Callable[[], Any]) -> Any:
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]

@@ -10,13 +10,12 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import CONTROLS, pairing
 from physiosynth.evaluation.features import with_pairing
-from physiosynth.evaluation.registry import ALL_STATES, Context, Floor, Judged, Score, ScoreRow, ScoreTable
+from physiosynth.evaluation.metrics import Floor, interval, mean_of_known
+from physiosynth.evaluation.registry import ALL_STATES, Context, Judged, Score, ScoreRow, ScoreTable
 from physiosynth.evaluation.windows import halves_of
 from physiosynth.runtime import window_seed
 
 CONTROL_REPEATS = 5
-EDGE = 0.95
-ENOUGH_DRAWS = 20
 
 
 def evaluate(
@@ -167,16 +166,21 @@ def _rows_of(
                 if min(len(mine), len(other)) >= score.least_windows:
                     people.append(score.values(mine, other, context))
         for part, value in whole.items():
-            low, high = interval([found.get(part, np.nan) for found in matched])
+            by_draw = {
+                name: [found.get(part, np.nan) for found in draws]
+                for name, draws in {"matched": matched, "random": floor, "people": people, "control": control}.items()
+            }
+            low, high = interval(by_draw["matched"])
+            random, between = (Floor.of(by_draw[name], score.better) for name in ("random", "people"))
             yield ScoreRow(
                 score=score.name,
                 state=state,
                 part=part,
                 value=value,
-                matched=_mean([found.get(part, np.nan) for found in matched]),
-                random=_floor(score, [found.get(part, np.nan) for found in floor]),
-                people=_floor(score, [found.get(part, np.nan) for found in people]),
-                control=_mean([found.get(part, np.nan) for found in control]) if control else None,
+                matched=mean_of_known(by_draw["matched"]),
+                random=random if random.repeats else None,
+                people=between if between.repeats else None,
+                control=mean_of_known(by_draw["control"]) if control else None,
                 windows=(len(ours), len(theirs)),
                 low=low,
                 high=high,
@@ -198,36 +202,3 @@ def _others(real: Judged, split: Draw, context: Context, place: int) -> tuple[Ju
         there = np.flatnonzero((context.train.states == state) & candidates)
         drawn.append(rng.permutation(there)[: int((second == state).sum())])
     return mine, context.train.take(np.concatenate(drawn).astype(int))
-
-
-def interval(values: list[float]) -> tuple[float, float]:
-    """The 2.5 % and 97.5 % quantiles of draws; nan for fewer than two.
-
-    The outermost of a few draws lie too near each other: under ENOUGH_DRAWS the interval is mean and SD with Student's
-    t, at least as wide as the draws.
-    """
-    from scipy.stats import t
-
-    known = np.array([value for value in values if np.isfinite(value)])
-    if len(known) < 2:
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.025, 0.975])
-    if len(known) < ENOUGH_DRAWS:
-        reach = t.ppf(0.975, len(known) - 1) * known.std(ddof=1)
-        low, high = min(low, known.mean() - reach), max(high, known.mean() + reach)
-    return float(low), float(high)
-
-
-def _mean(values: list[float]) -> float:
-    values = [value for value in values if np.isfinite(value)]
-    return float(np.mean(values)) if values else float("nan")
-
-
-def _floor(score: Score, values: list[float]) -> Floor | None:
-    known = np.array([value for value in values if np.isfinite(value)])
-    if not len(known):
-        return None
-    # The quantile is taken towards worse, whichever way that is, and given back as a value of the score.
-    turned = np.array([score.badness(value) for value in known])
-    edge = known[np.argsort(turned)[min(len(known) - 1, int(np.ceil(EDGE * len(known))) - 1)]]
-    return Floor(float(known.mean()), float(edge), len(known))

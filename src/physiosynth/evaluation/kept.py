@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ class Kept:
         """Keep one more item of a part, at once and whole."""
         write_json(self._path(part), {"key": self.key, "kept": {**self.read(part), name: plain(content)}})
 
+    def once(self, part: str, name: str, compute: Callable[[], Any]) -> Any:
+        """What was kept of this item, or what `compute` gives, kept at once; as JSON holds it in either case."""
+        if name not in self.read(part):
+            self.add(part, name, compute())
+        return self.read(part)[name]
+
     def _path(self, part: str) -> Path:
         return self.folder / f"{part}.json"
 
@@ -48,7 +54,7 @@ def key_of(*, code: bool = True, **inputs: Any) -> str:
 
 def rows_to_plain(rows: tuple[ScoreRow, ...]) -> list[dict[str, Any]]:
     """Rows as JSON holds them; see rows_from_plain."""
-    return [plain(asdict(row)) for row in rows]
+    return plain(rows)
 
 
 def rows_from_plain(rows: list[Mapping[str, Any]]) -> tuple[ScoreRow, ...]:
@@ -78,7 +84,9 @@ def rows_from_plain(rows: list[Mapping[str, Any]]) -> tuple[ScoreRow, ...]:
 
 
 def plain(content: Any) -> Any:
-    """The content as strict JSON knows it: NaN and infinity become null, tuples lists, numpy numbers Python's."""
+    """The content as strict JSON knows it: dataclasses become objects, NaN and infinity null, tuples lists."""
+    if is_dataclass(content):
+        content = asdict(content)
     if isinstance(content, Mapping):
         return {str(name): plain(value) for name, value in content.items()}
     if isinstance(content, (list, tuple, set, frozenset)):

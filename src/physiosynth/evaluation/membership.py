@@ -18,7 +18,7 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import RULER_TREES, TREES, train_table
 from physiosynth.evaluation.fidelity import MADE, REAL, block_of
-from physiosynth.evaluation.metrics import auroc
+from physiosynth.evaluation.metrics import auroc, interval
 from physiosynth.evaluation.privacy import nearest
 from physiosynth.evaluation.registry import Context, Judged, score
 from physiosynth.evaluation.tables import TableScaler, table_of
@@ -99,8 +99,7 @@ def bootstrapped(
     for _ in range(RESAMPLES):
         picked = [np.concatenate([units[i] for i in rng.integers(len(units), size=len(units))]) for units in sides]
         drawn.append(figure(*picked))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high), "subjects" if several else "windows"
+    return *interval(drawn), "subjects" if several else "windows"
 
 
 def _units(scores: np.ndarray, whose: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""How well labels are predicted, with bootstrap intervals over subjects or windows.
+"""The statistics that every score shares: floors, intervals, AUC, KS, and how well labels are predicted.
 
 Efron and Tibshirani, 1993: percentile intervals. Windows of one person are not independent, so subjects are drawn where
 there are several; with a single subject only windows can be drawn, and that interval is too narrow for a new person.
@@ -6,9 +6,9 @@ there are several; with a single subject only windows can be drawn, and that int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,82 @@ from physiosynth.errors import EvaluationError
 
 RESAMPLES = 500
 COVERED = 0.95
+EDGE = 0.95  # quantile of a floor, towards worse
+ENOUGH_DRAWS = 20
 NAMES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+NAN = float("nan")
+Better = Literal["lower", "higher", "near_zero"]
+
+
+def badness(better: Better, value: float) -> float:
+    """The value turned so that larger is worse."""
+    return {"lower": value, "higher": -value, "near_zero": abs(value)}[better]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What real windows score against real windows. edge: the 95 % quantile towards worse; repeats: draws behind it."""
+
+    mean: float = NAN
+    edge: float = NAN
+    repeats: int = 0
+
+    @classmethod
+    def of(cls, draws: Iterable[float], better: Better) -> Floor:
+        """Of repeated draws, those that could be computed; nan where there are none."""
+        known = np.array([value for value in draws if np.isfinite(value)])
+        if not len(known):
+            return cls()
+        # The quantile is taken towards worse, whichever way that is, and given back as a value of the score.
+        place = min(len(known) - 1, int(np.ceil(EDGE * len(known))) - 1)
+        edge = known[np.argsort([badness(better, value) for value in known])[place]]
+        return cls(float(known.mean()), float(edge), len(known))
+
+
+def interval(draws: Iterable[float]) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of draws; nan for fewer than two.
+
+    The outermost of a few draws lie too near each other: under ENOUGH_DRAWS the interval is mean and SD with Student's
+    t, at least as wide as the draws.
+    """
+    from scipy.stats import t
+
+    known = np.array([value for value in draws if np.isfinite(value)])
+    if len(known) < 2:
+        return NAN, NAN
+    low, high = np.quantile(known, [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    if len(known) < ENOUGH_DRAWS:
+        reach = t.ppf((1 + COVERED) / 2, len(known) - 1) * known.std(ddof=1)
+        low, high = min(low, known.mean() - reach), max(high, known.mean() + reach)
+    return float(low), float(high)
+
+
+def mean_of_known(values: Iterable[float]) -> float:
+    """The mean of what could be computed; nan where nothing could."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else NAN
+
+
+def auroc(positive: Sequence[float] | np.ndarray, negative: Sequence[float] | np.ndarray) -> float:
+    """Probability that a positive scores above a negative, ties counting half; NaN are left out, nan where none is."""
+    from scipy.stats import rankdata
+
+    both = (np.asarray(values, dtype=float) for values in (positive, negative))
+    first, second = (values[np.isfinite(values)] for values in both)
+    if not len(first) or not len(second):
+        return NAN
+    ranks = rankdata(np.concatenate([first, second]))[: len(first)]
+    return float((ranks.sum() - len(first) * (len(first) + 1) / 2) / (len(first) * len(second)))
+
+
+def ks(a: np.ndarray, b: np.ndarray) -> float:
+    """Two-sample Kolmogorov-Smirnov statistic; NaN is a value of its own, above all others. nan without windows."""
+    a, b = (np.sort(np.where(np.isfinite(each), each, np.inf)) for each in (a, b))
+    if not len(a) or not len(b):
+        return NAN
+    levels = np.concatenate([a, b])
+    below = [np.searchsorted(each, levels, side="right") / len(each) for each in (a, b)]
+    return float(np.abs(below[0] - below[1]).max())
 
 
 @dataclass(frozen=True)
@@ -95,24 +170,12 @@ def quality(predictions: Predictions, seed: int = 0, resamples: int = RESAMPLES)
             rows = np.concatenate([groups[i] for i in rng.integers(len(groups), size=len(groups))])
         drawn.append(_figures(truth[rows], predictions.probabilities[rows]))
     values, spread = _figures(truth, predictions.probabilities), np.array(drawn)
-    edges = np.array([_edges(column) for column in spread.T])
-    found = {name: Interval(*map(float, (values[i], *edges[i]))) for i, name in enumerate(NAMES)}
+    found = {name: Interval(values[i], *interval(spread[:, i])) for i, name in enumerate(NAMES)}
     counts = confusion(truth, predictions.probabilities)
     table = tuple(tuple(int(c) for c in row) for row in counts)
     return Quality(
         **found, over=over, windows=len(truth), subjects=len(people), classes=predictions.classes, confusion=table
     )
-
-
-def auroc(positive: Sequence[float] | np.ndarray, negative: Sequence[float] | np.ndarray) -> float:
-    """Probability that a positive scores above a negative, ties counting half; nan where either is empty."""
-    from scipy.stats import rankdata
-
-    positive, negative = np.asarray(positive, dtype=float), np.asarray(negative, dtype=float)
-    if not len(positive) or not len(negative):
-        return float("nan")
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
-    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
 
 
 def codes(predictions: Predictions) -> np.ndarray:
@@ -149,11 +212,3 @@ def macro_f1(counts: np.ndarray) -> float:
     actual, said = counts.sum(axis=1), counts.sum(axis=0)
     here = actual > 0
     return float((2 * np.diag(counts)[here] / (actual[here] + said[here])).mean())
-
-
-def _edges(values: np.ndarray) -> tuple[float, float]:
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return float("nan"), float("nan")
-    low, high = np.quantile(values, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return float(low), float(high)

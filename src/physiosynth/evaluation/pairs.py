@@ -75,17 +75,6 @@ def scr_heart(heart_rate: np.ndarray, eda: np.ndarray) -> np.ndarray:
     return _lagged(heart_rate, rising, AROUSAL_BAND_HZ, AROUSAL_LAG_S).max(axis=1)
 
 
-def paired_auc(paired: np.ndarray, shuffled: np.ndarray) -> float:
-    """Chance that a true pair is coupled more strongly than a shuffled one; 0.5 says no coupling. NaN are left out."""
-    from scipy.stats import rankdata
-
-    a, b = paired[np.isfinite(paired)], shuffled[np.isfinite(shuffled)]
-    if not len(a) or not len(b):
-        return float("nan")
-    ranks = rankdata(np.concatenate([a, b]))[: len(a)].sum()
-    return float((ranks - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))
-
-
 def _lagged(
     later: np.ndarray, earlier: np.ndarray, band_hz: tuple[float, float], lag_s: tuple[float, float]
 ) -> np.ndarray:

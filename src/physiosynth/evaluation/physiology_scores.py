@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from physiosynth.evaluation.metrics import ks, mean_of_known
 from physiosynth.evaluation.registry import OWN_UNIT, Context, Judged, score
 
 # Clean windows and couplings have scores of their own.
@@ -145,9 +146,7 @@ def clean_share(real: Judged, synthetic: Judged, context: Context) -> float:
 def contrast_error(real: Judged, synthetic: Judged, context: Context) -> float:
     """Mean of |d of the synthetic - d of the real| over the features of ANSWERING; see `contrasts` for each."""
     found = contrasts(real, synthetic)
-    off = [abs(each.synthetic_d - each.real_d) for each in found.values()]
-    known = [value for value in off if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
+    return mean_of_known(abs(each.synthetic_d - each.real_d) for each in found.values())
 
 
 @score(
@@ -193,16 +192,6 @@ def contrasts(real: Judged, synthetic: Judged) -> dict[str, Contrast]:
         spread = _pooled_sd(*(_known(real.whole.of_state(state).features[name]) for state in CONTRAST))
         out[name] = Contrast(*changes, *(change / spread for change in changes))
     return out
-
-
-def ks(a: np.ndarray, b: np.ndarray) -> float:
-    """Two-sample Kolmogorov-Smirnov statistic; NaN is a value of its own, above all others. nan without windows."""
-    a, b = (np.sort(np.where(np.isfinite(each), each, np.inf)) for each in (a, b))
-    if not len(a) or not len(b):
-        return float("nan")
-    levels = np.concatenate([a, b])
-    below = [np.searchsorted(each, levels, side="right") / len(each) for each in (a, b)]
-    return float(np.abs(below[0] - below[1]).max())
 
 
 def w1(a: np.ndarray, b: np.ndarray) -> float:

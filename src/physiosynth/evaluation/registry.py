@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.features import FEATURES
 from physiosynth.evaluation.judged import ALL_STATES, Judged
+from physiosynth.evaluation.metrics import Better, Floor, badness
 from physiosynth.signals import UNITS
 
 __all__ = [  # Judged and ALL_STATES belong to what a score is written against
@@ -36,7 +37,6 @@ GROUPS = ("distributions", "spectra", "physiology", "coupling", "usefulness", "f
 VERDICTS = ("as real", "as another person", "between", "as its control", "cannot tell", "unknown")
 SIZE_SCORES, SIZES = ("value_ks", "log_spectral_distance"), ("breath_depth",)  # what the size of a signal changes
 OWN_UNIT = "own unit"  # that of the channel or the measurement; see Score.unit_of
-Better = Literal["lower", "higher", "near_zero"]
 # Modules that register scores; a module that is not there is a fault of the installation, not of the user.
 SCORE_MODULES: tuple[str, ...] = (
     "distributions",
@@ -106,7 +106,7 @@ class Score:
 
     def badness(self, value: float) -> float:
         """The value turned so that larger is worse."""
-        return {"lower": value, "higher": -value, "near_zero": abs(value)}[self.better]
+        return badness(self.better, value)
 
 
 def channels_of(part: str) -> tuple[str, ...]:
@@ -177,15 +177,6 @@ def score_named(name: str) -> Score:
     if not found:
         raise EvaluationError(f"No score {name!r}. There are {', '.join(s.name for s in scores())}.")
     return found[0]
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What real windows score against real windows. edge: the 95 % quantile towards worse; repeats: draws behind it."""
-
-    mean: float
-    edge: float
-    repeats: int
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.metrics import ks
 from physiosynth.generate.recording import SyntheticRecording
 from physiosynth.physiology import breathing_rate, heart_rate, r_peaks, rmssd, scr_rate, sdnn
 from physiosynth.signals import CONDITIONS, ECG_HZ, LOW_CHANNELS, LOW_HZ, WINDOW_S
@@ -113,7 +114,7 @@ def compare_sessions(real: Sequence[Session], synthetic: Sequence[Session], seed
             a, b = a[np.isfinite(a)], b[np.isfinite(b)]
             floor = _floor(a, len(b), seed)
             rows.append(
-                Comparison(state, measure, float(np.median(a)), float(np.median(b)), _ks(a, b), floor, (len(a), len(b)))
+                Comparison(state, measure, float(np.median(a)), float(np.median(b)), ks(a, b), floor, (len(a), len(b)))
             )
     return rows
 
@@ -147,12 +148,6 @@ def _tachogram_powers(peaks_s: np.ndarray) -> tuple[float, float]:
     return low, high
 
 
-def _ks(a: np.ndarray, b: np.ndarray) -> float:
-    from scipy.stats import ks_2samp
-
-    return float(ks_2samp(a, b, method="asymp").statistic) if len(a) and len(b) else float("nan")
-
-
 def _floor(values: np.ndarray, size: int, seed: int) -> float:
     """The 95 % quantile of the distance of `size` of the values, or of half of them, from the others."""
     size = min(size, len(values) // 2)
@@ -160,4 +155,4 @@ def _floor(values: np.ndarray, size: int, seed: int) -> float:
         return float("nan")
     rng = np.random.default_rng(seed)
     mixed = [rng.permutation(values) for _ in range(RESAMPLES)]
-    return float(np.quantile([_ks(row[:size], row[size:]) for row in mixed], 0.95))
+    return float(np.quantile([ks(row[:size], row[size:]) for row in mixed], 0.95))

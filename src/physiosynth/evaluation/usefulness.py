@@ -7,7 +7,7 @@ is refused, and so is training and testing on the same person.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, RULER_TREES, TREES, predictions, train, train_table
+from physiosynth.evaluation.judged import OnStep, quiet
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.registry import Context, Judged, score
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
@@ -24,7 +25,6 @@ STRESS = "stress"
 NOT_STRESS = "other"
 QUICK_KINDS = ("logistic", "forest")  # the registry's scores are computed many times over
 UNVERIFIED = "The synthetic windows do not say whom their generator has seen: independence is not verified."
-OnStep = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def transfer(
     test: Judged,
     seed: int = 0,
     setup: str = "",
-    on_step: OnStep = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> Transfer:
     """Train on these sets, test on that one. Raises EvaluationError, for a leak too."""
     notes = check_apart([part.windows for part in training], test.windows)
@@ -126,15 +126,14 @@ def utility(
     kinds: Sequence[str] = KINDS,
     tasks: Sequence[str] = tuple(TASKS),
     seed: int = 0,
-    on_step: OnStep = lambda done, total: None,
-    on_transfer: Callable[[Transfer], None] = lambda found: None,
-    skip: Collection[tuple[str, str, str]] = (),
-) -> list[Transfer]:
-    """Every setup with every classifier and task.
+    on_step: OnStep = quiet,
+    keep: Callable[[str, Callable[[], Transfer]], Any] = lambda name, compute: compute(),
+) -> list[Any]:
+    """Every setup with every classifier and task, as Transfer or what `keep` makes of it.
 
     real: windows of the subjects the generator learned from; test: of a subject nobody has seen. on_step counts
-    thousandths of a training; on_transfer gets each result at once; skip: (setup, classifier, task) that are known
-    already. Raises EvaluationError for a leak, before anything is trained.
+    thousandths of a training; keep: (name, compute) -> what was kept under this name, or else what compute() gives.
+    Raises EvaluationError for a leak, before anything is trained.
     """
     plans = {
         "TRTR": ([real], test),
@@ -144,29 +143,22 @@ def utility(
     }
     for training, tested in plans.values():
         check_apart([part.windows for part in training], tested.windows)
-    jobs, done = jobs_of(kinds, tasks), []
-    for place, job in enumerate(jobs):
-        if job in skip:
-            continue
-        setup, kind, task = job
+    jobs = [(setup, kind, task) for task in tasks for kind in kinds for setup in plans]
+    jobs += [("linear probe", "resnet", task) for task in tasks if "resnet" in kinds]
+    found = []
+    for place, (setup, kind, task) in enumerate(jobs):
 
         def step(at: int, total: int, place: int = place) -> None:
             on_step(1000 * place + 1000 * at // max(total, 1), 1000 * len(jobs))
 
-        if setup == "linear probe":
-            done.append(linear_probe(TASKS[task], synthetic, real, test, seed, step))
-        else:
-            done.append(transfer(kind, TASKS[task], *plans[setup], seed, setup, step))
-        on_transfer(done[-1])
+        def compute(setup: str = setup, kind: str = kind, task: Task = TASKS[task], step: OnStep = step) -> Transfer:
+            if setup == "linear probe":
+                return linear_probe(task, synthetic, real, test, seed, step)
+            return transfer(kind, task, *plans[setup], seed, setup, step)
+
+        found.append(keep(f"{setup} / {kind} / {task}", compute))
         step(1, 1)
-    return done
-
-
-def jobs_of(kinds: Sequence[str], tasks: Sequence[str] = tuple(TASKS)) -> list[tuple[str, str, str]]:
-    """(setup, classifier, task) of everything that `utility` trains, in its order."""
-    setups = [setup for setup in SETUPS if setup != "linear probe"]
-    jobs = [(setup, kind, task) for task in tasks for kind in kinds for setup in setups]
-    return jobs + [("linear probe", "resnet", task) for task in tasks if "resnet" in kinds]
+    return found
 
 
 def linear_probe(
@@ -175,7 +167,7 @@ def linear_probe(
     real: Judged,
     test: Judged,
     seed: int = 0,
-    on_step: OnStep = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> Transfer:
     """What a network learned from synthetic windows alone is worth to a linear layer fitted on real ones.
 
@@ -199,7 +191,7 @@ def _said(
     training: Sequence[Judged],
     test: Judged,
     seed: int,
-    on_step: OnStep = lambda done, total: None,
+    on_step: OnStep = quiet,
     trees: int = TREES,
 ) -> Predictions:
     labels = np.concatenate([task.labels(part.states) for part in training])
@@ -227,6 +219,8 @@ def balanced(training: Sequence[Judged], test: Judged, kind: str, seed: int) -> 
     A ruler for the registry: a floor holds one half of a person's windows against the other on purpose, so only the
     generator's own leak is refused here. Raises EvaluationError.
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     for part in training:
         leaked = sorted(part.windows.seen_subjects & people(test.windows))
         if leaked:
@@ -240,8 +234,7 @@ def balanced(training: Sequence[Judged], test: Judged, kind: str, seed: int) -> 
     training = [part.take(np.isin(part.states, list(shared))) for part in training]
     tested = test.take(np.isin(test.states, list(shared)))
     said = _said(kind, TASKS["states"], training, tested, seed, trees=RULER_TREES)
-    right = said.predicted == said.truth
-    return float(np.mean([right[said.truth == name].mean() for name in said.classes]))
+    return float(balanced_accuracy_score(said.truth, said.predicted))
 
 
 @score(
