@@ -56,7 +56,7 @@ COPY LICENSE WEIGHTS_LICENSE.txt requirements.lock requirements-torch.lock sbom.
 # What the Trust page says of the embedded model.
 COPY docs/MODEL_CARD.md docs/DATA_CARD.md docs/EVALUATION.md ./docs/
 COPY .streamlit ./.streamlit
-COPY scripts/entrypoint.py scripts/_command.py ./scripts/
+COPY scripts/entrypoint.py ./scripts/
 COPY src/app.py ./src/app.py
 # What is written at all goes to /tmp and, for bundles from a URL, to /cache: the root may be read-only.
 # Measured: large malloc thresholds spare page faults; passive waiting halves the harm of a busy second core.

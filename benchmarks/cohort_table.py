@@ -9,9 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-
-from _command import progress, run
+from physiosynth.commands.bars import Bar
+from physiosynth.commands.main import guarded
 
 
 def arguments() -> argparse.Namespace:
@@ -39,7 +38,7 @@ def main() -> None:
 
     settings = CohortSettings(options.subjects, options.seed, options.minutes_scale)
     reference = json.loads(options.reference.read_text(encoding="utf-8"))
-    on_step, figures = progress("measured", "subject"), []
+    on_step, figures = Bar("measured", "subject"), []
     with ProcessPoolExecutor(options.jobs) as pool:
         task = partial(measure, seed=settings.seed, minutes_scale=settings.minutes_scale)
         for found in pool.map(task, range(settings.subjects)):
@@ -52,4 +51,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    sys.exit(guarded(main))

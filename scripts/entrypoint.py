@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _command import run
+from physiosynth.commands.main import guarded
 
 APP = Path(__file__).resolve().parents[1] / "src" / "app.py"
 
@@ -34,4 +34,4 @@ def main() -> int | None:
 
 
 if __name__ == "__main__":
-    run(main)
+    sys.exit(guarded(main))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from _browser import FLAGS, chromium_path, generate, made, pick, serving, shown, type_in, wait_until_ready
-from _command import run
+from physiosynth.commands.main import guarded
 
 ROOT = Path(__file__).parents[1]
 WIDE, NARROW, TALLEST = 1280, 390, 2100  # pixels
@@ -191,4 +192,4 @@ GENERATE_TABS = {"signals": "Signals", "paper": "ECG paper", "heart": "Heart", "
 PAGES = {"generate": signals, "narrow": narrow, "trust": trust, "compare": compare, "own-data": own_data}
 
 if __name__ == "__main__":
-    run(main)
+    sys.exit(guarded(main))

@@ -6,29 +6,24 @@ A block under `<!-- not tried: why -->` is only read.
 """
 
 import re
-import runpy
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from physiosynth.commands.main import main
-from physiosynth.commands.table import ENTRIES, entry_of, load
+from physiosynth.commands.table import entry_of, load
 from places import ROOT
 
 DOCUMENTS = ("README.md", "docs/TASKS.md", "docs/DATA_CARD.md", "docs/MODEL_CARD.md", "docs/EVALUATION.md")
 _NOTE = r"<!-- (tried with|not tried)([^>]*)-->\s*"
 _BLOCK = re.compile(rf"(?:{_NOTE})?```bash\n(.*?)```", re.DOTALL)
-_INLINE = re.compile(rf"(?:{_NOTE})?`((?:physiosynth|python scripts/)[^`]+)`")
+_INLINE = re.compile(rf"(?:{_NOTE})?`(physiosynth [^`]+)`")
 _LOOP = re.compile(r"for (\w+) in ([^;]+); do\n(.*?)done\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A line `physiosynth NAME ...` or `python scripts/NAME.py ...`.
-
-    It has a name, its arguments, those added where it is tried, and whether it is.
-    """
+    """A line `physiosynth NAME ...`: name, its arguments, those added where it is tried, and whether it is."""
 
     name: str
     arguments: tuple[str, ...]
@@ -42,10 +37,7 @@ class Command:
     @property
     def line(self):
         """What another process is started with."""
-        program = (
-            ["-m", "physiosynth", *self.name.split()] if self.name in ENTRIES else [f"{ROOT}/scripts/{self.name}.py"]
-        )
-        return [sys.executable, *program, *self.arguments, *self.added]
+        return [sys.executable, "-m", "physiosynth", *self.name.split(), *self.arguments, *self.added]
 
 
 def section(document, heading=""):
@@ -75,16 +67,15 @@ def _lines(kind, note, block):
     block = _LOOP.sub(_written_out, block.replace("\\\n", " "))
     for line in block.splitlines():
         words = shlex.split(line, comments=True)
-        if words[:1] == ["physiosynth"]:
-            entry = entry_of(words[1:])
-            assert entry, f"there is no command {line!r}"
-            name, arguments = entry.name, words[1 + len(entry.words) :]
-        elif words[:1] == ["python"] and words[1].startswith("scripts/"):
-            name, arguments = Path(words[1]).stem, words[2:]
-        else:
+        if words[:1] != ["physiosynth"]:
+            continue
+        entry = entry_of(words[1:])
+        assert entry, f"there is no command {line!r}"
+        arguments = words[1 + len(entry.words) :]
+        if not arguments:  # a mention
             continue
         tried = kind == "tried with"
-        yield Command(name, tuple(arguments), _added(note, name) if tried else (), tried)
+        yield Command(entry.name, tuple(arguments), _added(note, entry.name) if tried else (), tried)
 
 
 def _written_out(loop):
@@ -102,26 +93,11 @@ def _added(note, name):
     return tuple(options)
 
 
-def script(name, monkeypatch):
-    """The names that a script defines, with what it imports from its own folder."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    return runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="documented")
+def check_options(command):
+    """Parse a command's arguments without running it; raises UsageError where it does not take them."""
+    load(command.name).make_context(command.name, list(command.arguments))
 
 
-def check_options(command, monkeypatch):
-    """Parse a command's arguments without running it; raises where it does not take them."""
-    if command.name in ENTRIES:
-        load(command.name).make_context(command.name, list(command.arguments))
-        return
-    space = script(command.name, monkeypatch)
-    monkeypatch.setattr(sys, "argv", [command.name, *command.arguments])
-    (space.get("parse") or space["arguments"])()
-
-
-def call(command, monkeypatch):
+def call(command):
     """Run a command with its added options in this process and folder; fails where it ends with an error."""
-    if command.name in ENTRIES:
-        assert main([*command.name.split(), *command.arguments, *command.added]) == 0, command.words
-        return
-    monkeypatch.setattr(sys, "argv", [command.name, *command.arguments, *command.added])
-    assert not script(command.name, monkeypatch)["main"](), command.words
+    assert main([*command.name.split(), *command.arguments, *command.added]) == 0, command.words

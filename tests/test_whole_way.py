@@ -18,7 +18,7 @@ def test_virtual_subjects_become_synthetic_stress_windows(tmp_path):
         done = subprocess.run(command.line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{command.words}: {done.stderr[-2000:]}"
         printed[command.name] = done.stdout
-    assert "SHA-256" in printed["build_bundle"]
+    assert "SHA-256" in printed["bundle build"]
     with np.load(tmp_path / "stress.npz", allow_pickle=False) as saved:
         assert saved["ecg"].shape[:2] == (3, ECG_STEPS)
         assert saved["resp"].shape[:2] == (3, LOW_STEPS)

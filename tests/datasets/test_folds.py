@@ -136,7 +136,7 @@ def test_a_fold_whose_files_disagree_is_explained(ours, spoil, words):
 
 def test_what_is_no_fold_is_explained(tmp_path, published):
     """A missing folder, an empty one, a damaged config and one of the future each have a message."""
-    with pytest.raises(FoldError, match=r"no such fold directory.*preprocess_wesad\.py"):
+    with pytest.raises(FoldError, match=r"no such fold directory.*physiosynth preprocess"):
         load_fold(tmp_path / "nowhere")
     with pytest.raises(FoldError, match="not a fold directory"):
         load_fold(tmp_path)

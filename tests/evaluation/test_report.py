@@ -297,10 +297,3 @@ def test_a_users_mistakes_at_the_commands_are_answered_plainly(tmp_path):
         assert answer.stderr.startswith("error: ") and "Traceback" not in answer.stderr
     assert "--fold" in answers[1].stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_help_answers_without_heavy_libraries():
-    """Both commands explain themselves at once."""
-    for script in ("evaluate.py", "compare.py"):
-        answer = command(script, "--help")
-        assert answer.returncode == 0 and "usage" in answer.stdout

@@ -3,9 +3,7 @@
 import hashlib
 import json
 import re
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from bundle_maker import (
 )
 from fault_server import Content, FaultServer, good
 
+from physiosynth.commands.main import main
 from physiosynth.errors import BundleError
 from physiosynth.families.table import checks_of
 from physiosynth.generate.building import build_bundle
@@ -262,18 +261,11 @@ def test_what_is_no_bundle_is_one_failed_line(tmp_path):
         assert path.name in check.detail
 
 
-def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_one_failed(
-    built, tmp_path, monkeypatch, capsys
-):
+def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_one_failed(built, tmp_path, capsys):
     """0 for a good zip, 1 for one above the limits, with the file named on the standard output."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
-    from verify_bundle import main
-
     path = str(zipped(built, tmp_path / "b.zip"))
-    monkeypatch.setattr(sys, "argv", ["verify_bundle.py", path])
-    assert main() == 0
+    assert main(["bundle", "verify", path]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 9 and all(line.startswith("passed ") for line in lines)
-    monkeypatch.setattr(sys, "argv", ["verify_bundle.py", path, "--max-files", "3"])
-    assert main() == 1
+    assert main(["bundle", "verify", path, "--max-files", 3]) == 1
     assert capsys.readouterr().out == ("failed  bundle: b.zip: holds 11 files, expected at most 3. No bundle does.\n")

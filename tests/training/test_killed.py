@@ -44,11 +44,11 @@ def test_a_run_that_was_terminated_and_killed_ends_bit_equal_to_an_unbroken_one(
     process = start(fold, broken)
     told = stop_after(process, 3, signal.SIGTERM)
     assert process.returncode == 130
-    assert "Interrupted" in told and "the same command goes on" in told
+    assert "Interrupted" in told and "the same command continues" in told
     assert "Traceback" not in told
     process = start(fold, broken)
     told = stop_after(process, 10, signal.SIGKILL)
-    assert "Going on at step" in told
+    assert "Continuing at step" in told
     assert process.returncode == -signal.SIGKILL
     process = start(fold, broken)
     told = process.stderr.read().decode()

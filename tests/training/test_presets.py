@@ -1,26 +1,19 @@
 """Presets and the flags that override them."""
 
-import sys
 from dataclasses import fields
-from pathlib import Path
 
+import click
 import pytest
 
+from physiosynth.commands.training import PRESETS, SETTINGS, chosen_settings, settings_options
 from physiosynth.errors import TrainingError
 from physiosynth.families.wearable.training.settings import TrainSettings, preset_names, read_preset
-
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 
 def chosen(*words: str) -> TrainSettings:
     """What the training commands make of these words."""
-    import argparse
-
-    from _training import add_settings, chosen_settings
-
-    parser = argparse.ArgumentParser()
-    add_settings(parser)
-    return chosen_settings(parser.parse_args(words))
+    given = settings_options(click.Command("train", callback=None)).make_context("train", list(words)).params
+    return chosen_settings(given.pop("preset"), {name: given[name] for name, *_ in SETTINGS})
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -31,7 +24,7 @@ def test_every_preset_says_how_long_and_can_be_used(name):
 
 def test_presets_grow_from_smoke_to_full():
     """Each preset trains longer than the one before it."""
-    assert preset_names() == ("smoke", "demo", "full", "polish")
+    assert preset_names() == PRESETS == ("smoke", "demo", "full", "polish")
     lengths = [read_preset(name)["total_steps"] for name in ("smoke", "demo", "full")]
     assert lengths == sorted(set(lengths))
 
@@ -84,10 +77,4 @@ def test_a_preset_that_is_not_there_is_told_with_those_that_are():
 
 def test_every_setting_has_a_flag():
     """No setting can be reached by a file alone."""
-    import argparse
-
-    from _training import add_settings
-
-    parser = argparse.ArgumentParser()
-    add_settings(parser)
-    assert {field.name for field in fields(TrainSettings)} <= set(vars(parser.parse_args([])))
+    assert {field.name for field in fields(TrainSettings)} == {name for name, *_ in SETTINGS}

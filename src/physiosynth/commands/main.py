@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import click
@@ -13,6 +13,7 @@ from physiosynth.commands.table import ENTRIES, TABLE, entry_of, load
 from physiosynth.errors import PhysiosynthError
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
+UNFINISHED = "Nothing was finished."
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 
 
@@ -57,18 +58,24 @@ def main(arguments: Sequence[object] | None = None) -> int:
     0 when done, 2 or the error's own code for a user's mistake, 130 when interrupted; a command may return another.
     """
     words = [str(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    entry = entry_of(words)
+    return guarded(
+        lambda: physiosynth.main(words, prog_name="physiosynth", standalone_mode=False),
+        "Finished parts are kept; the same command continues from there." if entry and entry.resumes else UNFINISHED,
+    )
+
+
+def guarded(call: Callable[[], int | None], interrupted: str = UNFINISHED) -> int:
+    """The exit code of a call, as main gives it; interrupted: what Ctrl-C leaves behind, in a sentence."""
     try:
-        return physiosynth.main(words, prog_name="physiosynth", standalone_mode=False) or OK
+        return call() or OK
     except PhysiosynthError as error:
         return _ended(str(error), error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "physiosynth"
         return _ended(f"{error.format_message()} See '{path} --help'.", FAILED)
     except (click.Abort, KeyboardInterrupt):
-        entry = entry_of(words)
-        resumes = entry is not None and entry.resumes
-        kept = "Finished parts are kept; the same command continues from there." if resumes else "Nothing was written."
-        print(f"Interrupted. {kept}", file=sys.stderr)
+        print(f"Interrupted. {interrupted}", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
         if error.filename is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,15 +32,24 @@ class Entry:
         return tuple(self.name.split())
 
 
-SIGNALS, DATA, TRAINING, EVALUATION, SHELL = "Signals", "Recordings and cohorts", "Training", "Evaluation", "Shell"
+SIGNALS, DATA, TRAINING, EVALUATION = "Signals", "Recordings and cohorts", "Training and bundles", "Evaluation"
 TABLE = (
-    Entry(
-        "sample", "sample", SIGNALS, "Generate synthetic windows, or a continuous recording, and write them to a file."
-    ),
-    Entry(
-        "reproduce", "reproduce", SIGNALS, "Generate a file's signals again and check that every sample is the same."
-    ),
-)
+    Entry("sample", "sample", SIGNALS, "Generate synthetic windows, or a continuous recording, into a file."),
+    Entry("reproduce", "reproduce", SIGNALS, "Generate a file's signals again and compare every sample."),
+    Entry("import", "import_recording", DATA, "Turn your own recording (CSV, WFDB or EDF) into a subject."),
+    Entry("cohort", "cohort", DATA, "Simulate a cohort in WESAD's layout, with its ground truth."),
+    Entry("preprocess", "preprocess", DATA, "Turn subjects into leave-one-subject-out folds.", resumes=True),
+    Entry("train", "train", TRAINING, "Train both streams jointly on a fold.", resumes=True),
+    Entry("train-loso", "train_loso", TRAINING, "Train one model per subject left out.", resumes=True),
+    Entry("bundle build", "bundle_build", TRAINING, "Make an inference bundle of a training run."),
+    Entry("bundle verify", "bundle_verify", TRAINING, "Check every file of an inference bundle."),
+    Entry("bundle fetch", "bundle_fetch", TRAINING, "Download a bundle, check its SHA-256, unpack it.", resumes=True),
+    Entry("evaluate", "evaluate", EVALUATION, "Score synthetic windows against reference windows.", resumes=True),
+    Entry("compare", "compare", EVALUATION, "Print two evaluations side by side."),
+    Entry("targets", "targets", EVALUATION, "Measure a generator against its limits.", resumes=True),
+    Entry("check-recordings", "check_recordings", EVALUATION, "Score a bundle's continuous recordings."),
+    Entry("loso-utility", "loso_utility", EVALUATION, "Classify the states of subjects left out.", resumes=True),
+)  # fmt: skip
 ENTRIES = {entry.name: entry for entry in TABLE}
 
 
@@ -48,7 +58,7 @@ def load(name: str) -> click.Command:
     """The command of an entry; its help begins with the entry's summary."""
     entry = ENTRIES[name]
     command: click.Command = import_module(f"physiosynth.commands.{entry.module}").command
-    command.help = f"{entry.summary}\n\n{command.help or ''}".strip()
+    command.help = f"{entry.summary}\n\n{cleandoc(command.help or '')}".strip()
     return command
 
 

@@ -141,7 +141,7 @@ def load_fold(path: Path | str) -> FoldDirectory:
     """Open a fold directory, ours or a published one. Raises FoldError where it is not one or its files disagree."""
     path = Path(path)
     if not path.is_dir():
-        raise FoldError(f"{path}: no such fold directory. Make one with scripts/preprocess_wesad.py.")
+        raise FoldError(f"{path}: no such fold directory. Make one with `physiosynth preprocess`.")
     config = _read_config(path / CONFIG_NAME)
     channels = config.get("channels_low")
     notices: list[str] = []

@@ -46,7 +46,7 @@ class WindowDataset(Dataset):
         parts = ((arrays.phase, f"{split}_X_phase.npy"), (arrays.conditions, f"{split}_cond.npy"))
         missing += [name for part, name in parts if part is None]
         if missing:
-            raise FoldError(f"{fold.path}: training needs {', '.join(missing)}. Run scripts/preprocess_wesad.py again.")
+            raise FoldError(f"{fold.path}: training needs {', '.join(missing)}. Run `physiosynth preprocess` again.")
         self.arrays = arrays
         self.norm_ecg = fold.norm_ecg.select(*ECG_CHANNELS)
         self.norm_low = fold.norm_low.select(*LOW_CHANNELS)

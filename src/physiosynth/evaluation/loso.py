@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from physiosynth.datasets.folds import load_fold
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, TITLES, predictions, train
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.registry import Judged
 from physiosynth.evaluation.usefulness import TASKS, check_apart, people
+from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_json
 
 TRAINED_ON = ("real", "synthetic", "real+synthetic")
@@ -77,6 +79,28 @@ def leave_one_out(
         parts.setdefault((mode, kind, task), []).append(_one(path, key, everybody, name, mode, kind, task, seed, made))
         on_step(done, len(jobs))
     return [_pooled(*which, found, seed) for which, found in parts.items()]
+
+
+def leave_fold_out(
+    fold: Path,
+    out: Path,
+    kinds: Sequence[str],
+    tasks: Sequence[str],
+    seed: int,
+    jobs: int,
+    on_window: Callable[[int, int], None],
+    on_training: Callable[[int, int], None],
+) -> list[LosoResult]:
+    """leave_one_out over all splits of a fold directory, also written to OUT/loso.json.
+
+    jobs: processes that measure windows; the callbacks count windows and trainings. Raises EvaluationError, FoldError.
+    """
+    windows = WindowSet.from_fold(fold, load_fold(fold).splits())
+    everybody = Judged.of(windows, out, workers=jobs, on_step=on_window)
+    found = leave_one_out(everybody, out, kinds, tasks, seed, on_step=on_training)
+    content = {"windows_sha256": windows.sha256(), "source": windows.source, "seed": seed}
+    write_json(out / "loso.json", content | {"results": [result.to_dict() for result in found]})
+    return found
 
 
 def _check(everybody: Judged, names: list[str], synthetic: Mapping[str, Judged] | None) -> None:

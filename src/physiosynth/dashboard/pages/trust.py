@@ -24,7 +24,7 @@ JUDGING = session.JobSlot("look")
 FRESH, SHOWN = "New windows of every state", "The run on show"
 PEOPLE, REFERENCE = "Simulated people", "The reference"
 LISTED = 8  # findings of a list before the rest is folded away
-COMMAND = "python scripts/evaluate.py --bundle default --out runs/judged --controls"
+COMMAND = "physiosynth evaluate --bundle default --out runs/judged --controls"
 COLUMNS = {  # heading of a list, and what it means
     "trust": ("● As in real windows", "within what real windows of the same or of other people differ by"),
     "care": ("▲ With care", "farther off than that, yet nearer to real windows than to broken ones"),

@@ -67,7 +67,7 @@ def choose_folds(folds: Path, names: Sequence[str]) -> list[str]:
     if missing or not wanted:
         raise TrainingError(
             f"{folds}: no fold of {', '.join(missing) or 'anybody'}. There are {', '.join(found) or 'none'}; make them "
-            "with scripts/preprocess_wesad.py --test-subject all."
+            "with `physiosynth preprocess --test-subject all`."
         )
     return wanted
 

@@ -1,0 +1,32 @@
+"""physiosynth check-recordings --fold DIR."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from physiosynth.commands import options
+from physiosynth.commands.bars import Bar
+
+
+@click.command()
+@options.bundle
+@click.option("--fold", type=options.PATH, required=True, metavar="DIR", help="fold whose people are compared with")
+@click.option("--recordings", type=options.COUNT, default=24, help="of each kind")
+@click.option("--seed", type=options.SEED, default=0, help="of the recordings and the classifiers")
+def command(bundle: str, fold: Path, recordings: int, seed: int) -> None:
+    """Prints Markdown: the AUC of a classifier trained to find the joints of windows, beside that for windows put end
+    to end; measures of five minutes in each state, beside those of a fold's people.
+    """
+    from physiosynth.runtime import prepare_process
+
+    prepare_process()
+    from physiosynth.evaluation.recordings import check_recordings
+    from physiosynth.generate.core import WESADGenerator
+
+    generator = WESADGenerator.from_bundle(bundle)
+    found = check_recordings(generator, fold, recordings, seed, Bar("recordings", "recording"))
+    print(found.markdown())
+    print(f"{found.drawn} recordings. {found.notice}", file=sys.stderr)
