@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WORDS = "Synthetic, trained on simulated data, not for clinical use"
-PATIENCE_MS = 90_000
+PATIENCE_MS = 180_000
 
 
 def chromium_path():

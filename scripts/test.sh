@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The tests, everything they need made on the first call. Arguments go to pytest: bash scripts/test.sh -m slow
+# They run in as many processes as there are cores, a file of tests in one of them; -n 0 runs them in this one.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/_setup.sh"
 cd "$ROOT"
@@ -33,8 +34,9 @@ ensure_chromium() {
 }
 
 setup test
+CORES="$("$VENV_PYTHON" -c 'from physiosynth.runtime import available_cores; print(available_cores())')"
 # The networks of the tests are so small that a second thread takes twice the time that it saves (measured).
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 set_threads
 ensure_chromium
-exec "$VENV_PYTHON" -m pytest -m "not slow" "$@"
+exec "$VENV_PYTHON" -m pytest -m "not slow" -n "$CORES" --dist loadfile --no-loadscope-reorder "$@"

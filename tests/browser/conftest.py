@@ -1,14 +1,7 @@
-"""A real server with nothing configured and a real headless Chromium, shared by all browser tests of a run."""
-
-from pathlib import Path
+"""A real server with nothing configured, and a real headless Chromium for each file of browser tests."""
 
 import pytest
 from driving import FLAGS, PATIENCE_MS, chromium_path, generate, serving, shown
-
-
-def pytest_collection_modifyitems(items):
-    """Browser tests come last: Playwright leaves an event loop running, within which others cannot start theirs."""
-    items.sort(key=lambda item: Path(__file__).parent in item.path.parents)
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +11,12 @@ def address(tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A headless Chromium; skips with the reason where there is none."""
+    """A headless Chromium; skips with the reason where there is none.
+
+    It ends with its file, and Playwright's event loop with it: within a running one no other test could start its own.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         try:

@@ -1,7 +1,6 @@
 """The Own data page without a browser: a file becomes the reference of this session, and hostile ones a sentence."""
 
 import io
-import os
 import tempfile
 
 import numpy as np
@@ -86,14 +85,14 @@ def said(page: AppTest) -> str:
     )
 
 
-def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again():
+def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again(tmp_path, monkeypatch):
     """Signals and units are guessed, the file name is shown, and one press brings the model's reference back."""
-    before = set(os.listdir(tempfile.gettempdir()))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     page = used(with_files(("my rest.csv", recording())))
     windows, name = page.session_state["own_reference"]
     assert name == "my_rest.csv" and set(windows.conditions) == {"baseline"} and windows.source == "imported"
     assert "**77/min**" in said(page) and "is the reference" in said(page)
-    assert not {each for each in set(os.listdir(tempfile.gettempdir())) - before if each.startswith("physiosynth-")}
+    assert not list(tmp_path.glob("physiosynth-*"))
     page.button(key="own_clear").click().run()
     assert "own_reference" not in page.session_state and "is the reference" not in said(page)
 
