@@ -146,6 +146,26 @@ def print_costs(generator, repeats: int) -> None:
         print(f"{name}: {1e3 * statistics.median(job) / WINDOWS:6.1f} ms a window (batch {WINDOWS})")
 
 
+def print_lone(generator, repeats: int) -> None:
+    """One window with its networks given it alone, and in turn with the whole chunk that it has a place in."""
+    from physiosynth.models import inference
+
+    for_wanted, seconds = inference.for_wanted, {"alone": [], "in a whole chunk": []}
+    generator.sample("stress")
+    for _ in range(repeats):
+        for name, taken in seconds.items():
+            if name != "alone":
+                inference.for_wanted = lambda evaluate, _, agree: for_wanted(evaluate, None, agree)
+            begin = time.perf_counter()
+            generator.sample("stress")
+            taken.append(time.perf_counter() - begin)
+            inference.for_wanted = for_wanted
+    alone, filled = (statistics.median(taken) for taken in seconds.values())
+    print(
+        f"one window: {alone:.2f} s, in a whole chunk {filled:.2f} s, ratio {filled / alone:.1f} ({repeats} runs each)"
+    )
+
+
 def print_job(generator, repeats: int, peaks: dict[str, float]) -> float:
     """The page's job, and its networks alone in either precision beside their floors; seconds of the job."""
     adapter = generator.adapter
@@ -230,6 +250,7 @@ def main() -> None:
         peaks[precision] = max(rates.values())
         print(f"peak {precision}: " + ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in rates.items()))
     print_costs(generator, args.repeats)
+    print_lone(generator, args.repeats)
     median = print_job(generator, args.repeats, peaks)
     if args.published:
         print_published(median, peaks["fp32"])

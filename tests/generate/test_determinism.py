@@ -11,6 +11,7 @@ from bundle_maker import PUBLISHED_MANIFEST, checkpoint_of, published_weights, t
 from physiosynth.generate import core
 from physiosynth.generate.core import Sampling, WESADGenerator
 from physiosynth.models.architecture import coupled
+from physiosynth.models.inference import InferenceUNet, evaluators
 
 FULL_SIZE = coupled()
 
@@ -82,6 +83,47 @@ def test_threads_and_cores_do_not_change_a_window(generators, sixteen, monkeypat
         torch.set_num_threads(before)
     for i in range(10):
         assert_same_window(sixteen[name], i, batch, i)
+
+
+@pytest.mark.parametrize("name", ["published", "coupled"])
+@pytest.mark.parametrize("guidance", [0.0, 0.7])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_at_every_place_a_window_drawn_alone_is_the_one_drawn_in_company(
+    generators, monkeypatch, name, guidance, precision
+):
+    """The networks are given one window, or all eight of a chunk: no bit differs, at first and when drawn again."""
+    generator = generators[name]
+    settings = {stream: replace(how, precision=precision) for stream, how in generator._defaults.items()}
+    monkeypatch.setattr(generator, "_defaults", settings)
+    monkeypatch.setattr(core, "available_cores", lambda: 1)
+    few = Sampling(4, 3, guidance, guidance)
+    eight = generator.sample("stress", 8, seed=42, sampling=few)
+    for i in [*range(8), 5]:
+        assert_same_window(eight, i, generator.sample("stress", seed=42, sampling=few, first_window=i), 0)
+
+
+def test_one_window_is_evaluated_as_one_once_that_was_seen_to_give_the_same_bits(generators, sixteen, monkeypatch):
+    """Every evaluation of either network is given one window; where a processor's bits depend on it, all eight."""
+    generator, rows, forward = generators["coupled"], [], InferenceUNet._forward
+    generator.sample("stress", seed=42, first_window=6)
+
+    def counted(network, x, *rest):
+        rows.append(len(x))
+        return forward(network, x, *rest)
+
+    monkeypatch.setattr(InferenceUNet, "_forward", counted)
+    assert_same_window(sixteen["coupled"], 6, generator.sample("stress", seed=42, first_window=6), 0)
+    assert len(rows) == sum(
+        generator.adapter.evaluations(s, h)
+        for s, h in zip((generator.adapter.low, generator.adapter.ecg), generator._defaults.values(), strict=True)
+    )
+    agree = [
+        seen
+        for stream in (generator.adapter.low, generator.adapter.ecg)
+        for (places, _), seen in evaluators.agreements(stream.diff.model, torch.float32).items()
+        if places == (6,)
+    ]
+    assert len(agree) == 2 and set(rows) == {1 if seen else 8 for seen in agree}
 
 
 def test_ancestral_sampling_is_the_same_window_in_any_company(tmp_path):

@@ -26,12 +26,13 @@ from physiosynth.generate.asking import (
 )
 from physiosynth.generate.batch import Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
-from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, chunks_of, draw_plan, made_with, noise_stream
+from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo, load
 from physiosynth.generate.parallel import run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
 from physiosynth.generate.request import MAX_INDEX, Request, States
 from physiosynth.generate.units import Units
+from physiosynth.models.chunks import Chunk, chunks_of
 from physiosynth.models.diffusion_adapter import AdapterSamples, TwoStreamDiffusionAdapter
 from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
@@ -290,20 +291,20 @@ class WESADGenerator:
         asked = rates_asked(self.info, targets, {name for _, name in numbered})
         provenance = replace(self._provenance(numbered, seed, streams), targets=asked)
         size = chunk_size(self.device)
-        groups = list(chunks_of(numbered, size))
         at_once = len(numbered) if chunk is None else whole_number(chunk, "chunk", 1, MAX_WINDOWS)
-        workers = max(1, min(self._workers(), -(-at_once // size), len(groups)))
+        workers = min(self._workers(), at_once)
+        chunks = chunks_of([(window[0], window) for window in numbered], size, workers)
         parts: list[SignalBatch] = []
 
-        def task(group: list[tuple[int, str]]) -> Callable[[StepCallback], SignalBatch]:
-            return lambda step: self._chunk(group, size, streams, provenance, step)
+        def task(chunk: Chunk[tuple[int, str]]) -> Callable[[StepCallback], SignalBatch]:
+            return lambda step: self._chunk(chunk, streams, provenance, step)
 
         def keep(_: int, part: SignalBatch) -> None:
             parts.append(part)
             if on_windows is not None:
                 on_windows(part)
 
-        run_chunks([task(group) for group in groups], workers, on_step, keep)
+        run_chunks([task(chunk) for chunk in chunks], workers, on_step, keep)
         return joined(parts)
 
     def _workers(self) -> int:
@@ -312,32 +313,29 @@ class WESADGenerator:
 
     def _chunk(
         self,
-        group: list[tuple[int, str]],
-        size: int,
+        chunk: Chunk[tuple[int, str]],
         streams: Mapping[str, StreamSampling],
         provenance: Provenance,
         on_step: StepCallback,
     ) -> SignalBatch:
-        """Draw the windows of one chunk. Each has its own place in it; the other places are filled and thrown away."""
+        """Draw the wanted windows of one chunk."""
         import torch
 
-        kept = [index % size for index, _ in group]
-        wanted = dict(zip(kept, group, strict=True))
-        full = [wanted.get(place, group[0]) for place in range(size)]
-        generators = window_generators(provenance.seed, [noise_stream(index, name) for index, name in full])
-        onehot = torch.zeros(size, LOW_STEPS, self._architecture.condition_dim)
-        for place, (_, name) in enumerate(full):
+        generators = window_generators(provenance.seed, [noise_stream(index, name) for index, name in chunk.full])
+        onehot = torch.zeros(chunk.size, LOW_STEPS, self._architecture.condition_dim)
+        for place, (_, name) in enumerate(chunk.full):
             onehot[place, :, self.info.conditions.index(name)] = 1.0
         asked = [provenance.targets.get(rate, math.nan) for rate in RATES]
         samples = self.adapter.sample(
             onehot.to(self.device),
             streams["low"],
             streams["ecg"],
-            torch.tensor(asked).expand(size, -1),
+            torch.tensor(asked).expand(chunk.size, -1),
             generators,
+            wanted=chunk.places,
             on_step=on_step,
         )
-        return self._to_signals(samples, kept, group, provenance)
+        return self._to_signals(samples, list(chunk.places), list(chunk.wanted.values()), provenance)
 
     def _to_signals(
         self, samples: AdapterSamples, kept: list[int], group: list[tuple[int, str]], provenance: Provenance

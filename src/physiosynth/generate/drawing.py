@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from physiosynth.generate.parallel import run_alone, sharing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from physiosynth.models.joined import Plan
     from physiosynth.models.stream_sampling import StreamSampling
 
-# Windows the networks are given at a time. Fixed, since the last bits of a result depend on it (see parallel.py).
+# Windows in a chunk. Fixed, since the last bits of a result depend on it (see models/chunks.py).
 CPU_CHUNK, GPU_CHUNK = 8, 32
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64
@@ -28,18 +28,6 @@ RECORDING_STREAMS = (NOISE_STREAMS - 2, NOISE_STREAMS - 1)  # of LOW and of the 
 def noise_stream(index: int, condition: str) -> int:
     """The number of a window's random generator: conditions share no noise, so their windows are independent."""
     return index * NOISE_STREAMS + LABEL_IDS[condition]
-
-
-def chunks_of(numbered: Iterable[tuple[int, str]], size: int) -> Iterable[list[tuple[int, str]]]:
-    """Consecutive windows in groups whose places (index modulo size) differ, so that each window keeps its place."""
-    group: list[tuple[int, str]] = []
-    for window in numbered:
-        if group and window[0] % size <= group[-1][0] % size:
-            yield group
-            group = []
-        group.append(window)
-    if group:
-        yield group
 
 
 def chunk_size(device: torch.device) -> int:
@@ -63,7 +51,9 @@ def draw_plan(
     generators = window_generators(seed, RECORDING_STREAMS)
     with sharing(workers) as run:
         return run_alone(
-            lambda step: draw_joined(adapter, plan, streams["low"], streams["ecg"], generators, size, run, step),
+            lambda step: draw_joined(
+                adapter, plan, streams["low"], streams["ecg"], generators, size, workers, run, step
+            ),
             on_step,
         )
 

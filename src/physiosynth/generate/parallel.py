@@ -1,8 +1,8 @@
 """Runs chunks of windows side by side, each on one thread, so that its arithmetic never depends on the machine's cores.
 
-Vector libraries choose their kernels, and with them the last bits of a result, by batch size and by thread count. A
-chunk therefore always has the same size and one thread; more cores run more chunks at once, which costs nothing: two
-threads in one convolution are no faster than two chunks on a thread each.
+Vector libraries choose their kernels, and with them the last bits of a result, by thread count too. A chunk therefore
+has one thread; more cores run more chunks at once, which costs nothing: two threads in one convolution are no faster
+than two chunks on a thread each.
 """
 
 from __future__ import annotations

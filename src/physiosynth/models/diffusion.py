@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from physiosynth.errors import RequestError
+from physiosynth.models.chunks import Places
 from physiosynth.models.guidance import clamped, guided
 from physiosynth.models.inference import answers
 from physiosynth.models.samplers import Denoiser, StepCallback, ignore_step, sample
@@ -86,8 +87,10 @@ class GaussianDiffusion(nn.Module):
         signal, spread = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
         return signal * x - spread * answer, spread * x + signal * answer
 
-    def denoiser(self, y: Tensor, context: Tensor | None = None, precision: str = FP32) -> Denoiser:
-        """A denoiser for samplers: y (b, K), context (b, c', t); precision: see StreamSampling.
+    def denoiser(
+        self, y: Tensor, context: Tensor | None = None, precision: str = FP32, wanted: Places = None
+    ) -> Denoiser:
+        """A denoiser for samplers: y (b, K), context (b, c', t); precision: see StreamSampling; wanted: for_wanted.
 
         x0 multiplies the rounding errors of a predicted noise by sqrt(1 / alpha_bar - 1). Where that is more than
         MAX_AMPLIFIED the reference network answers, so that published samples come out as published.
@@ -95,7 +98,7 @@ class GaussianDiffusion(nn.Module):
         exact_from = None
         if self.prediction == "epsilon":
             exact_from = int((self.sqrt_recipm1_alphas_cumprod <= MAX_AMPLIFIED).sum())
-        answer = answers(self.model, y, context, precision, exact_from)
+        answer = answers(self.model, y, context, precision, exact_from, wanted)
         return lambda x, t: self.split(x, t, answer(x, t))
 
 
@@ -152,6 +155,7 @@ class DiffusionStream(nn.Module):
         length: int | None = None,
         context: Tensor | None = None,
         generators: list[torch.Generator] | None = None,
+        wanted: Places = None,
         on_step: StepCallback = ignore_step,
     ) -> Tensor:
         """Draw (b, t, c) windows for the conditions y (b, K) or (b, 120, K).
@@ -167,13 +171,15 @@ class DiffusionStream(nn.Module):
         shape = (len(self.channels), length if x_T is None else x_T.shape[1])
         draw = noise_source(generators, len(y), shape, y.device)
         start = draw() if x_T is None else to_model(x_T)
-        denoise = self.denoiser(y, sampling, None if context is None else to_model(context))
+        denoise = self.denoiser(y, sampling, None if context is None else to_model(context), wanted)
         return to_user(sample(denoise, start, sampling, self.diff.alphas_cumprod, draw, on_step))
 
-    def denoiser(self, y: Tensor, sampling: StreamSampling, context: Tensor | None = None) -> Denoiser:
-        """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say."""
-        conditional = self.diff.denoiser(y, context, sampling.precision)
-        unconditional = self.diff.denoiser(self.without_condition(y), context, sampling.precision)
+    def denoiser(
+        self, y: Tensor, sampling: StreamSampling, context: Tensor | None = None, wanted: Places = None
+    ) -> Denoiser:
+        """The denoiser over (b, c, t) for y (b, K), guided and clamped as the settings say; wanted: see for_wanted."""
+        conditional = self.diff.denoiser(y, context, sampling.precision, wanted)
+        unconditional = self.diff.denoiser(self.without_condition(y), context, sampling.precision, wanted)
         denoise = guided(conditional, unconditional, sampling, len(self.diff.betas))
         return clamped(denoise, clamp_to(sampling.x0_clip_q)) if sampling.clip_x0 else denoise
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from physiosynth.models.architecture import Architecture
 from physiosynth.models.band import low_passed, nearly_centred
+from physiosynth.models.chunks import Places
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, first_step
 from physiosynth.models.mean_beat import with_heights
 from physiosynth.models.rhythm import ecg_context
@@ -66,13 +67,14 @@ class TwoStreamDiffusionAdapter(nn.Module):
         generators: list[torch.Generator] | None = None,
         low_x_T: Tensor | None = None,
         ecg_x_T: Tensor | None = None,
+        wanted: Places = None,
         on_step: StepCallback = ignore_step,
     ) -> AdapterSamples:
         """Draw windows for y (b, 120, K) or (b, K).
 
         rates: (b, 3) windows.RATES in /min that a coupled pair is asked for, nan where none is; generators: one CPU
-        generator a window, read in a fixed order (LOW noise, beat offset, ECG noise); on_step(done, total) counts the
-        network evaluations of both streams.
+        generator a window, read in a fixed order (LOW noise, beat offset, ECG noise); wanted: places of the windows
+        that are kept, all by default; on_step(done, total) counts the network evaluations of both streams.
         """
         low, ecg = low or self.low_sampling, ecg or self.ecg_sampling
         tries = 1 if rates is None or not rates[:, 1:].isfinite().any() else TRIES
@@ -84,7 +86,7 @@ class TwoStreamDiffusionAdapter(nn.Module):
             asked = torch.cat([y, target_inputs(rates)], dim=1)
         draws = [
             self.low.sample(
-                asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators,
+                asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, wanted=wanted,
                 on_step=shifted(on_step, i * first // tries, total),
             )
             for i in range(tries)
@@ -100,7 +102,14 @@ class TwoStreamDiffusionAdapter(nn.Module):
         counted = shifted(on_step, first, total)
         length = ECG_STEPS + 2 * margin
         waves = self.ecg.sample(
-            y, ecg, x_T=ecg_x_T, length=length, context=context, generators=generators, on_step=counted
+            y,
+            ecg,
+            x_T=ecg_x_T,
+            length=length,
+            context=context,
+            generators=generators,
+            wanted=wanted,
+            on_step=counted,
         )
         if phase is None:
             return AdapterSamples(drawn, waves, None)

@@ -8,41 +8,72 @@ GroupNorm and FiLM become one multiply-add for each window and channel. UNet1D s
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from physiosynth.models.chunks import EVERY, Answer, Evaluate, Places, for_wanted
 from physiosynth.models.stream_sampling import BF16, FP32
 from physiosynth.models.unet1d import Down, ResidualBlock, UNet1D, Up, fold, time_embedding, unfold
 
 # From this step on bf16 gives way to fp32: what the noisiest steps get wrong, the later ones hardly mend.
 FIRST_FP32_STEP = 800
-Answer = Callable[[Tensor, int], Tensor]
+LANES = 32  # fp32 numbers that PyTorch's loops take at once at most: two vectors of 512 bits
 Film = tuple[Tensor, Tensor]
 
 
 def answers(
-    network: UNet1D, y: Tensor, context: Tensor | None = None, precision: str = FP32, exact_from: int | None = None
+    network: UNet1D,
+    y: Tensor,
+    context: Tensor | None = None,
+    precision: str = FP32,
+    exact_from: int | None = None,
+    wanted: Places = None,
 ) -> Answer:
     """answer(x, step), what network(x, step, y, context) answers, for many steps of one run.
 
     y (b, condition_dim), context (b, context_channels, time), x (b, c, time); precision: of the convolutions;
-    exact_from: from this step on, and wherever gradients are recorded, the network itself answers.
+    exact_from: from this step on, and wherever gradients are recorded, the network itself answers; wanted: see
+    chunks.for_wanted.
     """
-    runs: dict[torch.dtype, Answer] = {}
+    runs: dict[torch.dtype | None, Answer] = {}
+
+    def reference(x: Tensor, step: int, at: list[int] | slice) -> Tensor:
+        steps = torch.full((len(x),), step, device=x.device)
+        return network(x[at], steps[at], y[at], None if context is None else context[at])
 
     def answer(x: Tensor, step: int) -> Tensor:
-        if torch.is_grad_enabled() or (exact_from is not None and step >= exact_from):
-            return network(x, torch.full((len(x),), step, device=x.device), y, context)
+        if torch.is_grad_enabled():
+            return reference(x, step, EVERY)
         dtype = torch.bfloat16 if precision == BF16 and step < FIRST_FP32_STEP and fast_bf16(x) else torch.float32
+        if exact_from is not None and step >= exact_from:
+            dtype = None
         if dtype not in runs:
-            runs[dtype] = _evaluators.of(network, dtype).run(y, context)
+            evaluate = reference if dtype is None else evaluators.of(network, dtype).run(y, context)
+            few = wanted if fills_vectors(network, x.shape[2]) else None
+            runs[dtype] = for_wanted(evaluate, few, evaluators.agreements(network, dtype))
         return runs[dtype](x, step)
 
     return answer
+
+
+def fills_vectors(network: UNet1D, time: int) -> bool:
+    """Whether each window's activations fill whole vectors of the processor.
+
+    What is left over at an array's end is computed by another exponential, which now and then rounds otherwise, and
+    whose it is depends on the number of windows.
+    """
+    length = time // network.patch
+    for stage in (stage for part in parts(network) for stage in part):
+        if isinstance(stage, Down):
+            length //= stage.conv.stride[0]
+        elif isinstance(stage, Up):
+            length *= stage.deconv.stride[0]
+        elif any(norm.num_channels * length % LANES for block in stage for norm in (block.g1, block.g2)):
+            return False
+    return True
 
 
 def fast_bf16(x: Tensor) -> bool:
@@ -70,13 +101,13 @@ class InferenceUNet:
         self._down, (self._mid,), self._up = ([stage(modules) for modules in part] for part in parts(network))
         self._out_norm, self._out = _Norm(network.out_conv[0]), _Convolution(last.weight, last.bias)
 
-    def run(self, y: Tensor, context: Tensor | None = None) -> Answer:
-        """answer(x, step) for the windows of one run; see answers."""
+    def run(self, y: Tensor, context: Tensor | None = None) -> Evaluate:
+        """evaluate(x, step, at) for the windows of one run; see answers."""
         conditions = self._terms.of_conditions(y)
-        known = self._in_context.bias[:, None, None]
+        known = self._in_context.bias[:, None, None].expand(len(y), -1, -1, -1)
         if context is not None:
             known = self._in_context(as_image(context, self.patch))
-        return lambda x, step: self._forward(x, self._terms.films(step, conditions), known)
+        return lambda x, step, at: self._forward(x[at], self._terms.films(step, conditions[at]), known[at])
 
     def _forward(self, x: Tensor, films: list[Film], known: Tensor) -> Tensor:
         h = self._in_signal(as_image(x, self.patch)).add_(known)
@@ -149,6 +180,7 @@ class _Evaluators:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: WeakKeyDictionary[UNet1D, tuple[tuple, Terms, dict]] = WeakKeyDictionary()
+        self._agreements: WeakKeyDictionary[UNet1D, dict[torch.dtype | None, dict]] = WeakKeyDictionary()
 
     def of(self, network: UNet1D, dtype: torch.dtype) -> InferenceUNet:
         # A parameter's version counts its changes in place; tensors made in inference mode have none.
@@ -162,8 +194,13 @@ class _Evaluators:
                 by_dtype[dtype] = InferenceUNet(network, terms, dtype)
             return by_dtype[dtype]
 
+    def agreements(self, network: UNet1D, dtype: torch.dtype | None) -> dict[tuple, bool]:
+        """Which smaller batches were seen to give a window's bits; dtype None: of the network itself."""
+        with self._lock:
+            return self._agreements.setdefault(network, {}).setdefault(dtype, {})
 
-_evaluators = _Evaluators()
+
+evaluators = _Evaluators()
 
 
 class _Convolution:

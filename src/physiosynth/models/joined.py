@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from physiosynth.models.band import low_passed
+from physiosynth.models.chunks import chunks_of
 from physiosynth.models.diffusion import DiffusionECG, DiffusionLow, to_model, to_user
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter, beat_offsets
 from physiosynth.models.joined_low import agree_low, low_noise, low_signals
@@ -50,14 +51,14 @@ def draw_joined(
     ecg: StreamSampling,
     generators: Sequence[torch.Generator],
     chunk: int,
+    workers: int,
     run: Runner,
     on_step: StepCallback = ignore_step,
 ) -> JoinedSamples:
     """A recording of len(plan) >= WINDOW_S seconds from a coupled pair.
 
-    generators: two CPU generators, of LOW and of the ECG; chunk: windows the networks are given at a time, always as
-    many; run(tasks) calls them, in any order, and gives their answers in theirs; on_step(done, total) counts windows
-    times evaluations.
+    generators: two CPU generators, of LOW and of the ECG; chunk: windows in a chunk; run(tasks) calls them, `workers`
+    at once and in any order, and gives their answers in theirs; on_step(done, total) counts windows times evaluations.
     """
     device = next(adapter.parameters()).device
     ecg_grid = Grid.covering(len(plan), ECG_HOP_S, ECG_HZ)
@@ -75,7 +76,7 @@ def draw_joined(
     space, stretches = adapter.low.space, asked.stretches
     progress = _Progress(on_step, 0, low_grid.count, total)
     denoise = agreeing(
-        in_chunks(adapter.low, y, low, None, chunk, run, progress.within),
+        in_chunks(adapter.low, y, low, None, chunk, workers, run, progress.within),
         lambda x0: agree_low(space, low_grid, stretches, x0),
         adapter.low.diff.alphas_cumprod,
     )
@@ -87,7 +88,7 @@ def draw_joined(
     y = torch.cat([plan.of_windows(ecg_grid, ECG_HZ).one_hot().to(device), form], dim=1)
     progress = _Progress(on_step, first, ecg_grid.count, total)
     denoise = agreeing(
-        in_chunks(adapter.ecg, y, ecg, context, chunk, run, progress.within),
+        in_chunks(adapter.ecg, y, ecg, context, chunk, workers, run, progress.within),
         lambda x0: ecg_grid.cut(ecg_grid.fade(x0)),
         adapter.ecg.diff.alphas_cumprod,
     )
@@ -107,27 +108,34 @@ def in_chunks(
     how: StreamSampling,
     context: Tensor | None,
     size: int,
+    workers: int,
     run: Runner,
     on_windows: Callable[[int], None] = lambda windows: None,
 ) -> Denoiser:
-    """A denoiser of n windows that gives the network `size` at a time; y (n, K), context (n, c', t).
+    """A denoiser of n windows, in chunks that `workers` share; y (n, K), context (n, c', t).
 
-    The last chunk is filled up, as the last bits of an answer depend on its size. on_windows(done) follows each chunk.
+    on_windows(done) follows each chunk.
     """
-    places = torch.arange(-(-len(y) // size) * size, device=y.device).clamp(max=len(y) - 1).split(size)
-    parts = [stream.denoiser(y[at], how, None if context is None else context[at]) for at in places]
+    chunks = chunks_of([(i, i) for i in range(len(y))], size, workers)
+    parts = [
+        stream.denoiser(y[chunk.full], how, None if context is None else context[chunk.full], chunk.places)
+        for chunk in chunks
+    ]
 
     def answer(part: Denoiser, x: Tensor, t: int) -> tuple[Tensor, Tensor]:
         with torch.inference_mode():
             return part(x, t)
 
     def denoise(x: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        tasks = [lambda part=part, at=at: answer(part, x[at], t) for part, at in zip(parts, places, strict=True)]
-        answers = []
-        for found in run(tasks):
-            answers.append(found)
-            on_windows(min(len(answers) * size, len(x)))
-        return tuple(torch.cat(kind)[: len(x)] for kind in zip(*answers, strict=True))
+        tasks = [
+            lambda part=part, at=chunk.full: answer(part, x[at], t) for part, chunk in zip(parts, chunks, strict=True)
+        ]
+        answers, done = [], 0
+        for chunk, found in zip(chunks, run(tasks), strict=True):
+            answers.append([kind[list(chunk.places)] for kind in found])
+            done += len(chunk.places)
+            on_windows(done)
+        return tuple(torch.cat(kind) for kind in zip(*answers, strict=True))
 
     return denoise
 
