@@ -71,7 +71,7 @@ def test_the_first_look_waits_for_nobody_and_costs_little():
     other = Job(lambda on_step, on_part: go.wait(60)).start()
     assert not runs(page := opened(look=True)) and "generate_job" not in page.session_state and not page.error
     go.set()
-    assert other.wait(10)
+    assert other.wait(60)
     assert not runs(page := opened(look=True, ecg_steps="900")) and "generate_job" not in page.session_state
 
 

@@ -146,7 +146,7 @@ def test_runs_take_turns_in_order_and_each_knows_its_place():
 
     def work(name):
         def steps(on_step, on_part):
-            assert go.wait(10)
+            assert go.wait(60)
             order.append(name)
             on_step(1, 1)
 
@@ -157,10 +157,10 @@ def test_runs_take_turns_in_order_and_each_knows_its_place():
         pass
     assert [job.progress().ahead for job in (first, second, third, fourth)] == [0, 1, 2, 3]
     second.cancel()
-    assert second.wait(5)
+    assert second.wait(60)
     assert (third.state, third.progress().ahead, fourth.progress().ahead) == (WAITING, 1, 2)
     go.set()
-    assert first.wait(5) and third.wait(5) and fourth.wait(5)
+    assert first.wait(60) and third.wait(60) and fourth.wait(60)
     assert order == ["a", "c", "d"] and first.state == third.state == fourth.state == DONE
 
 
@@ -173,18 +173,18 @@ def test_a_visitor_sees_how_many_come_first_and_neither_stops_the_other(as_conta
     job = page.session_state["generate_job"][0]
     assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
     go.set()
-    assert other.wait(10) and job.wait(60) and (other.state, job.state) == (DONE, DONE)
+    assert other.wait(60) and job.wait(60) and (other.state, job.state) == (DONE, DONE)
     assert len(page.run().session_state["runs"][-1].batch) == 4
 
 
 def test_a_full_queue_refuses_and_goes_on():
     """One run more than may wait is turned away in words; those before it are not disturbed."""
     go = threading.Event()
-    jobs = [Job(lambda on_step, on_part: go.wait(10)).start(most_waiting=1) for _ in range(2)]
+    jobs = [Job(lambda on_step, on_part: go.wait(60)).start(most_waiting=1) for _ in range(2)]
     with pytest.raises(RequestError, match="Try again later"):
         Job(lambda on_step, on_part: None).start(most_waiting=1)
     go.set()
-    assert all(job.wait(5) and job.state == DONE for job in jobs)
+    assert all(job.wait(60) and job.state == DONE for job in jobs)
 
 
 def through_the_gate(kind: str, method: str = "GET", **headers: str) -> tuple[list[dict], bool]:

@@ -183,7 +183,7 @@ def test_cancel_keeps_the_page_and_the_result_before(page):
     generate(page, wait=False)
     job = page.session_state["generate_job"][0]
     page.button(key="cancel_generate").click().run()
-    assert job.wait(10)
+    assert job.wait(60)
     page.run()
     assert "generate_job" not in page.session_state and not page.error
     after = page.session_state["runs"][-1]

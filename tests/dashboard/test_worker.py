@@ -16,7 +16,7 @@ def steps(count, seen, gate=None):
     def work(on_step, on_part):
         for step in range(1, count + 1):
             if gate is not None:
-                assert gate.wait(5)
+                assert gate.wait(60)
             seen.append(step)
             on_step(step, count)
             if step % 2 == 0:
@@ -29,7 +29,7 @@ def steps(count, seen, gate=None):
 def test_a_run_reports_its_steps_and_its_result():
     """A finished run has its result, every part, and all steps counted."""
     job = Job(steps(4, [])).start()
-    assert job.wait(5) and job.state == DONE
+    assert job.wait(60) and job.state == DONE
     assert job.result == "all" and job.parts == [2, 4] and job.progress().share == 1
 
 
@@ -45,13 +45,13 @@ def test_cancel_stops_at_the_next_step_and_keeps_what_is_finished():
                 on_part("first window")
             if step == 3:
                 reached.set()
-                assert go.wait(5)
+                assert go.wait(60)
 
     job = Job(work).start()
-    assert reached.wait(5)
+    assert reached.wait(60)
     job.cancel()
     go.set()
-    assert job.wait(5) and job.state == CANCELLED and job.error is None
+    assert job.wait(60) and job.state == CANCELLED and job.error is None
     assert seen[-1] <= 4 and job.parts == ["first window"]
 
 
@@ -64,9 +64,9 @@ def test_two_runs_take_turns_and_one_waiting_can_be_cancelled():
     time.sleep(0.05)
     assert second.state == WAITING and second.progress().seconds_left is None
     second.cancel()
-    assert second.wait(2) and second.state == CANCELLED and second_steps == []
+    assert second.wait(60) and second.state == CANCELLED and second_steps == []
     gate.set()
-    assert first.wait(5) and first.state == DONE and first_steps == [1, 2, 3]
+    assert first.wait(60) and first.state == DONE and first_steps == [1, 2, 3]
 
 
 def test_a_run_nobody_watches_ends_within_two_steps():
@@ -74,7 +74,7 @@ def test_a_run_nobody_watches_ends_within_two_steps():
     seen = []
 
     job = Job(steps(99, seen), page_open=lambda: len(seen) < 3).start()
-    assert job.wait(5) and job.state == CANCELLED and len(seen) <= 5 and job.parts == [2]
+    assert job.wait(60) and job.state == CANCELLED and len(seen) <= 5 and job.parts == [2]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_a_failure_is_told_in_words_and_the_next_run_gets_its_turn(raised, words
         raise raised
 
     job = Job(work).start()
-    assert job.wait(5) and job.state == FAILED and job.error == words and job.parts == ["kept"]
+    assert job.wait(60) and job.state == FAILED and job.error == words and job.parts == ["kept"]
     after = Job(steps(1, [])).start()
-    assert after.wait(5) and after.state == DONE
+    assert after.wait(60) and after.state == DONE
 
 
 def test_time_left_follows_the_pace_so_far():
@@ -101,14 +101,14 @@ def test_time_left_follows_the_pace_so_far():
         time.sleep(0.2)
         on_step(1, 2)
         half.set()
-        assert gate.wait(5)
+        assert gate.wait(60)
         on_step(2, 2)
 
     job = Job(work).start()
-    assert half.wait(5)
-    assert 0.1 < job.progress().seconds_left < 2
+    assert half.wait(60)
+    assert 0.2 <= job.progress().seconds_left <= job.seconds_so_far
     gate.set()
-    assert job.wait(5)
+    assert job.wait(60)
 
 
 def test_durations_are_short():
