@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from physiosynth import physiology
+from physiosynth.datasets.preprocess import decimate
 from physiosynth.errors import ChannelError
 from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS, WINDOW_S
 
@@ -24,6 +25,27 @@ def eda_of(onsets_s, amplitude_us=0.3, seconds=120, tonic_us=4.0):
     return tonic_us + amplitude_us * np.sum(shape, axis=0) / 0.54
 
 
+WAVES = ((0, 0.010, 1.0), (-0.03, 0.010, -0.1), (0.03, 0.010, -0.2), (-0.17, 0.025, 0.12), (0.25, 0.045, 0.3))
+
+
+def full_ecg_of(beats_s):
+    """P, Q, R, S and T waves (time from R in s, SD in s, height in mV) at every beat, without noise."""
+    times = np.arange(ECG_STEPS) / ECG_HZ
+    lag = times - np.asarray(beats_s)[:, None]
+    return sum(mv * np.exp(-0.5 * ((lag - at) / sd) ** 2).sum(axis=0) for at, sd, mv in WAVES)
+
+
+def response(onset_s, height_us=1.0):
+    """A skin conductance response of that height, 30 s at 4 Hz: a rise of 1.5 s and a recovery of 4 s."""
+    late = np.maximum(np.arange(LOW_STEPS) / LOW_HZ - onset_s, 0)
+    highest = 4 * 0.75 * np.log(4 / 0.75) / (4 - 0.75)
+    return (
+        height_us
+        * np.subtract(*np.exp(-np.divide.outer(late, [4, 0.75])).T)
+        / np.subtract(*np.exp(-np.divide(highest, [4, 0.75])))
+    )
+
+
 @pytest.mark.parametrize("rate", [45, 72, 110, 160])
 def test_beats_are_found_where_they_were_put(rate):
     """Every beat of a known rate is found within 5 ms, and the heart rate is that rate."""
@@ -32,6 +54,45 @@ def test_beats_are_found_where_they_were_put(rate):
     assert len(found) == len(beats)
     assert np.abs(found - beats).max() < 0.005
     assert physiology.heart_rate(found) == pytest.approx(rate, abs=0.3)
+
+
+def test_the_first_beat_of_a_window_is_found():
+    """A beat whose R peak lies a quarter of a second after the start is found, as are the 34 after it, within 3 ms."""
+    beats = 0.25 + 0.85 * np.arange(35)
+    found = physiology.r_peaks(full_ecg_of(beats))
+    assert len(found) == 35
+    assert np.abs(found - beats).max() < 0.003
+
+
+@pytest.mark.parametrize("slowest", [55, 150])
+def test_windows_cut_anywhere_lose_no_beat_and_gain_none(slowest):
+    """All beats with R from 0.03 to 29.97 s are found and nothing else, in windows with noise and baseline wander."""
+    rng, times, early = np.random.default_rng(7), np.arange(ECG_STEPS) / ECG_HZ, 0
+    for _ in range(40):
+        interval = 60 / rng.uniform(slowest, slowest + 40)
+        beats = np.cumsum(interval * (1 + 0.03 * rng.standard_normal(130))) - 2 - interval * rng.uniform()
+        wander = 0.1 * np.sin(2 * np.pi * (0.25 * times + rng.uniform()))
+        found = physiology.r_peaks(full_ecg_of(beats) + wander + rng.normal(0, 0.01, ECG_STEPS))
+        inside = beats[(beats >= 0.03) & (beats <= 29.97)]
+        early += (inside < 0.3).sum()
+        assert np.abs(inside[:, None] - found).min(axis=1).max() < 0.01
+        assert np.abs(beats[:, None] - found).min(axis=0).max() < 0.01
+    assert early > 5
+
+
+@pytest.mark.parametrize("rate", [195, 210, 220, 240])
+def test_a_very_fast_heart_is_not_halved(rate):
+    """Every beat counts at rates that children and athletes reach."""
+    found = physiology.r_peaks(full_ecg_of(np.arange(0.25, 31, 60 / rate)))
+    assert physiology.heart_rate(found) == pytest.approx(rate, abs=0.3)
+
+
+def test_a_tall_t_wave_is_no_beat():
+    """T waves of 0.9 of the R wave, a quarter of a second after it, are not counted."""
+    beats = np.arange(0.5, 30, 0.9)
+    times = np.arange(ECG_STEPS) / ECG_HZ
+    taller = full_ecg_of(beats) + sum(0.6 * np.exp(-0.5 * ((times - beat - 0.25) / 0.045) ** 2) for beat in beats)
+    assert len(physiology.r_peaks(taller)) == len(beats)
 
 
 def test_beats_of_a_700_hz_recording():
@@ -93,6 +154,37 @@ def test_responses_are_found_with_their_size():
     assert (found.peak_s > found.onset_s).all()
     assert np.mean(physiology.scrs(eda_of(onsets, 0.6)).amplitude_us) > 1.8 * np.mean(found.amplitude_us)
     assert physiology.scr_rate(eda_of(onsets)) == pytest.approx(2.5)
+
+
+SECONDS = np.arange(LOW_STEPS) / LOW_HZ
+ARTEFACTS = {
+    "step up": 1.0 * (SECONDS >= 15.25),
+    "step down": -1.0 * (SECONDS >= 15.25),
+    "step over two samples": 0.6 * (SECONDS >= 15) + 0.4 * (SECONDS >= 15.25),
+    "one sample up": 1.0 * (SECONDS == 15),
+    "one sample down": -1.0 * (SECONDS == 15),
+    "bump of 0.7 s": np.exp(-0.5 * ((SECONDS - 15) / 0.297) ** 2),
+    "bump between samples": np.exp(-0.5 * ((SECONDS - 15.1) / 0.297) ** 2),
+    "step as the preparation leaves it": decimate(1.0 * (np.arange(21000) >= 15.1 * 700), (7, 5, 5)),
+}
+
+
+@pytest.mark.parametrize("name", ARTEFACTS)
+def test_an_artefact_is_no_response(name):
+    """A movement of the electrode, up or down, is not counted, and it hides no response beside it."""
+    assert len(physiology.scrs(5 + ARTEFACTS[name])) == 0
+    beside = physiology.scrs(5 + ARTEFACTS[name] + response(22))
+    assert len(beside) == 1
+    assert beside.onset_s[0] == pytest.approx(22, abs=0.3) and beside.amplitude_us[0] == pytest.approx(0.93, abs=0.05)
+
+
+def test_responses_of_every_size_and_close_ones_are_counted():
+    """Sizes from 1 to 10 uS, two responses 2 s apart, and one that the window cuts."""
+    for height in (1, 3, 10):
+        found = physiology.scrs(5 + response(15, height))
+        assert found.amplitude_us == pytest.approx([0.93 * height], rel=0.01)
+    assert len(physiology.scrs(5 + response(10) + response(12))) == 2
+    assert physiology.scrs(5 + response(28)).amplitude_us == pytest.approx([0.63], abs=0.01)
 
 
 def test_responses_under_the_minimum_are_left_out():

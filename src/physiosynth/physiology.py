@@ -16,6 +16,15 @@ _BREATH_HZ = (0.05, 1.0)
 _FINE_HZ = 25.0
 # Responses rise within 5 s (Boucsein, 2012); twice that leaves room for overlapping ones, not for drift.
 _LONGEST_RISE_S = 10.0
+# They stay above half their height for 2 to 10 s (Boucsein, 2012), a spike for less than one.
+_SHORTEST_SCR_S = 1.0
+# A step of the electrode is over in this time: it is many times the usual change, and the next sample adds little.
+_JUMP_S, _JUMP_OVER_USUAL, _RISE_GOES_ON = 0.5, 8.0, 0.1
+# Zero-phase filters ring on both sides of a step or spike, for this long and with up to this share of it.
+_RINGING_S, _RINGING_SHARE = 2.5, 0.2
+# R peaks: how long the first and last values are held beyond the signal, what counts as its ends, the shortest R-R
+# interval, the one below which both peaks have to be as steep as beats, and how far from R its slopes reach.
+_HELD_S, _END_S, _SHORTEST_RR_S, _CLOSE_S, _QRS_REACH_S = 0.5, 0.35, 0.2, 0.3, 0.04
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,8 @@ def r_peaks(ecg_mv: np.ndarray, rate_hz: float = ECG_HZ) -> np.ndarray:
     """Times of the R peaks, in s from the first sample, finer than one sample.
 
     ecg_mv: (t,) in mV; returns (k,), empty for a flat signal or one under 2 s. NeuroKit2's gradient detector
-    (Makowski et al., 2021), each peak moved to the vertex of the parabola through its highest sample. Raises
-    ChannelError.
+    (Makowski et al., 2021) for up to 240 beats/min, each peak moved to the vertex of the parabola through its highest
+    sample. Expects the R wave to point up; see `is_inverted`. Raises ChannelError.
     """
     ecg = _checked(ecg_mv, "ECG")
     if _is_flat(ecg) or len(ecg) < 2 * rate_hz:
@@ -43,9 +52,14 @@ def r_peaks(ecg_mv: np.ndarray, rate_hz: float = ECG_HZ) -> np.ndarray:
     import neurokit2 as nk
 
     clean = np.asarray(nk.ecg_clean(ecg, sampling_rate=rate_hz, method="neurokit"))
-    found = nk.ecg_findpeaks(clean, sampling_rate=rate_hz, method="neurokit", show=False)["ECG_R_Peaks"]
+    # NeuroKit2 finds no beat within `mindelay` of the first sample, and none whose QRS the signal's end cuts.
+    around = round(_HELD_S * rate_hz)
+    held = np.pad(clean, around, mode="edge")
+    found = nk.ecg_findpeaks(held, sampling_rate=rate_hz, method="neurokit", mindelay=_SHORTEST_RR_S, show=False)
+    peaks = np.asarray(found["ECG_R_Peaks"], dtype=int) - around
+    peaks = _steep_ones(peaks[(peaks >= 0) & (peaks < len(ecg))], clean, rate_hz)
     # The cleaned signal has the mains smoothed out, which widens R; the vertex is sought in what was recorded.
-    return _vertices(ecg, np.asarray(found, dtype=int), reach=round(0.04 * rate_hz)) / rate_hz
+    return _vertices(ecg, peaks, reach=round(0.04 * rate_hz)) / rate_hz
 
 
 def breaths(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:
@@ -94,6 +108,7 @@ def scrs(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 
         return none
     from scipy.signal import butter, find_peaks, sosfiltfilt
 
+    eda, jumps, jumps_us = _without_jumps(eda, rate_hz, min_amplitude_us)
     if rate_hz > 2.5:
         eda = sosfiltfilt(butter(4, 1.0, fs=rate_hz, output="sos"), eda)
     phasic = sosfiltfilt(butter(2, 0.05, "highpass", fs=rate_hz, output="sos"), eda)
@@ -105,10 +120,46 @@ def scrs(eda_us: np.ndarray, rate_hz: float = LOW_HZ, min_amplitude_us: float = 
     amplitude = phasic[peak] - phasic[onset]
     # The high-pass rebounds after a large response; there the skin conductance itself does not rise.
     rise = np.array([eda[last] - eda[first : last + 1].min() for first, last in zip(onset, peak, strict=True)])
+    width = np.array([_half_width(phasic, *pair) for pair in zip(onset, peak, strict=True)])
+    spike = width < _SHORTEST_SCR_S * rate_hz
+    artefact, artefact_us = np.append(jumps, peak[spike]), np.append(jumps_us, amplitude[spike])
+    near = np.abs(peak[:, None] - artefact) <= _RINGING_S * rate_hz
+    rings = (near & (amplitude[:, None] < _RINGING_SHARE * artefact_us)).any(axis=1)
     real = (
-        (amplitude >= min_amplitude_us) & (rise >= min_amplitude_us / 2) & (peak - onset <= _LONGEST_RISE_S * rate_hz)
+        (amplitude >= min_amplitude_us)
+        & (rise >= min_amplitude_us / 2)
+        & (peak - onset <= _LONGEST_RISE_S * rate_hz)
+        & ~(spike | rings)
     )
     return ScrEvents(onset[real] / rate_hz, peak[real] / rate_hz, amplitude[real])
+
+
+def _without_jumps(eda: np.ndarray, rate_hz: float, least_us: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The signal with each jump of more than least_us taken out and what follows moved by as much; where, how large.
+
+    A movement of the electrode is over within half a second, while the rise of a response goes on.
+    """
+    step = max(1, round(_JUMP_S / 2 * rate_hz))
+    jump = eda[3 * step : -step] - eda[step : -3 * step]
+    moved = eda[step:] - eda[:-step]
+    goes_on = np.maximum(np.sign(jump) * moved[: len(jump)], np.sign(jump) * moved[-len(jump) :])
+    large = np.abs(jump) > max(least_us, _JUMP_OVER_USUAL * float(np.median(np.abs(jump))))
+    found = np.flatnonzero(large & (goes_on <= _RISE_GOES_ON * np.abs(jump)))
+    change, jumped = np.diff(eda), np.zeros(len(eda) - 1, dtype=bool)
+    jumped[found[:, None] + step + np.arange(2 * step)] = True
+    change[jumped] = np.median(change[~jumped])
+    return eda[0] + np.append(0.0, np.cumsum(change)), found + 2 * step, np.abs(jump[found])
+
+
+def _half_width(phasic: np.ndarray, onset: int, peak: int) -> float:
+    """How many samples the response from onset to peak stays above half its height; inf where the signal ends first."""
+    over = phasic - (phasic[onset] + phasic[peak]) / 2
+    up, down = onset + np.flatnonzero(over[onset:peak] < 0)[-1], peak + np.flatnonzero(over[peak:] < 0)[:1]
+
+    def crossing(at: int) -> float:
+        return at - over[at] / (over[at + 1] - over[at])
+
+    return crossing(down[0] - 1) - crossing(up) if len(down) else float("inf")
 
 
 def heart_rate(peaks_s: np.ndarray) -> float:
@@ -187,6 +238,22 @@ def _checked(signal: np.ndarray, name: str) -> np.ndarray:
         count = int((~np.isfinite(values)).sum())
         raise ChannelError(f"{name}: {count} of {len(values)} samples are not numbers. Fill or cut the gap first.")
     return values
+
+
+def _steep_ones(peaks: np.ndarray, clean: np.ndarray, rate_hz: float) -> np.ndarray:
+    """The peaks but those without the steepness of a QRS where a P or T wave may be taken for one.
+
+    That is near both ends, where the beat itself may lie outside, and closer to another peak than beats usually are.
+    """
+    reach = round(_QRS_REACH_S * rate_hz)
+    around = np.clip(peaks[:, None] + np.arange(-reach, reach + 1), 0, len(clean) - 1)
+    steepness = np.abs(np.gradient(clean))[around].max(axis=1, initial=0.0)
+    inner = (peaks >= _END_S * rate_hz) & (peaks < len(clean) - _END_S * rate_hz)
+    needed = np.where(inner, 0.0, np.median(steepness[inner]) / 2 if inner.any() else 0.0)
+    close = np.diff(peaks) <= _CLOSE_S * rate_hz
+    needed[1:] = np.maximum(needed[1:], close * steepness[:-1] / 2)
+    needed[:-1] = np.maximum(needed[:-1], close * steepness[1:] / 2)
+    return peaks[steepness >= needed]
 
 
 def _is_flat(signal: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from physiosynth.datasets.windows import SubjectWindows, cut_windows
 from physiosynth.files import replacing_folder, write_json
 from physiosynth.running.pool import LocalPool
 
-CACHE_VERSION = 2  # raised whenever the same pickle and settings would give other windows
+CACHE_VERSION = 3  # raised whenever the same pickle and settings would give other windows
 ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found", "rates")
 KEY_NAME = "key.json"
 
