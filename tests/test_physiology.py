@@ -87,6 +87,24 @@ def test_a_very_fast_heart_is_not_halved(rate):
     assert physiology.heart_rate(found) == pytest.approx(rate, abs=0.3)
 
 
+def test_an_ecg_recorded_upside_down_is_recognised():
+    """40 of 40 upright windows are upright and 40 of 40 turned ones are not; a flat one is upright."""
+    rng, times = np.random.default_rng(11), np.arange(ECG_STEPS) / ECG_HZ
+    for rate in np.linspace(50, 160, 40):
+        wander = 0.1 * np.sin(2 * np.pi * (0.25 * times + rng.uniform())) + rng.normal(0, 0.02, ECG_STEPS)
+        ecg = full_ecg_of(np.arange(rng.uniform(), 31, 60 / rate)) + wander
+        assert not physiology.is_inverted(ecg)
+        assert physiology.is_inverted(-ecg)
+    assert not physiology.is_inverted(np.zeros(ECG_STEPS))
+
+
+def test_a_deep_s_wave_is_not_an_inverted_lead():
+    """An S wave deeper than R, with an upright T wave, is how some leads look."""
+    beats = np.arange(0.5, 31, 0.8)
+    lag = np.arange(ECG_STEPS) / ECG_HZ - beats[:, None]
+    assert not physiology.is_inverted(full_ecg_of(beats) - 1.5 * np.exp(-0.5 * ((lag - 0.03) / 0.01) ** 2).sum(axis=0))
+
+
 def test_a_tall_t_wave_is_no_beat():
     """T waves of 0.9 of the R wave, a quarter of a second after it, are not counted."""
     beats = np.arange(0.5, 30, 0.9)

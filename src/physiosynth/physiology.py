@@ -26,6 +26,9 @@ _RINGING_S, _RINGING_SHARE = 2.5, 0.2
 # interval, the one below which both peaks have to be as steep as beats, and how far from R its slopes reach.
 _HELD_S, _END_S, _SHORTEST_RR_S, _CLOSE_S, _QRS_REACH_S = 0.5, 0.35, 0.2, 0.3, 0.04
 
+# Where a T wave is sought after the largest deflection, in s, and the share of that from which it is one.
+_T_AFTER_R_S, _UPRIGHT_T = (0.15, 0.32), 0.2
+
 
 @dataclass(frozen=True)
 class ScrEvents:
@@ -60,6 +63,30 @@ def r_peaks(ecg_mv: np.ndarray, rate_hz: float = ECG_HZ) -> np.ndarray:
     peaks = _steep_ones(peaks[(peaks >= 0) & (peaks < len(ecg))], clean, rate_hz)
     # The cleaned signal has the mains smoothed out, which widens R; the vertex is sought in what was recorded.
     return _vertices(ecg, peaks, reach=round(0.04 * rate_hz)) / rate_hz
+
+
+def is_inverted(ecg_mv: np.ndarray, rate_hz: float = ECG_HZ) -> bool:
+    """Whether an ECG looks recorded upside down, as with electrodes swapped.
+
+    ecg_mv: (t,) in mV. The largest deflection of most stretches of 2 s points down, and no upright T wave follows it:
+    with one, it is the deep S wave of a lead that is not inverted. False for a flat signal or one under 4 s. Raises
+    ChannelError.
+    """
+    ecg = _checked(ecg_mv, "ECG")
+    stretch = round(2 * rate_hz)
+    if _is_flat(ecg) or len(ecg) < 2 * stretch:
+        return False
+    import neurokit2 as nk
+
+    clean = np.asarray(nk.ecg_clean(ecg, sampling_rate=rate_hz, method="neurokit"))
+    t_wave = np.arange(*(round(after_s * rate_hz) for after_s in _T_AFTER_R_S))
+    starts = np.arange(0, len(clean) - stretch - t_wave[-1], stretch)
+    stretches = clean[starts[:, None] + np.arange(stretch)]
+    largest = np.abs(stretches).argmax(axis=1)
+    after = clean[(starts + largest)[:, None] + t_wave]
+    rows = np.arange(len(starts))
+    height, t_height = np.median(stretches[rows, largest]), np.median(after[rows, np.abs(after).argmax(axis=1)])
+    return bool(height < 0 and t_height < _UPRIGHT_T * abs(height))
 
 
 def breaths(resp: np.ndarray, rate_hz: float = LOW_HZ) -> np.ndarray:

@@ -36,9 +36,9 @@ def here(bundle, monkeypatch):
     monkeypatch.chdir(bundle)
 
 
-def recording(seconds=75, bpm=77) -> bytes:
-    """A CSV at RATE_HZ of that heart rate."""
-    ecg = beats_at(seconds, bpm)[0][:: CHEST_HZ // RATE_HZ]
+def recording(seconds=75, bpm=77, sign=1) -> bytes:
+    """A CSV at RATE_HZ of that heart rate; sign: -1 for an ECG that is upside down."""
+    ecg = sign * beats_at(seconds, bpm)[0][:: CHEST_HZ // RATE_HZ]
     t = np.arange(len(ecg)) / RATE_HZ
     text = io.StringIO()
     rows = np.column_stack([ecg, 40 * np.sin(2 * np.pi * 0.25 * t), 3 + 0.1 * np.sin(t / 9)])
@@ -95,6 +95,15 @@ def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again(tm
     assert not list(tmp_path.glob("physiosynth-*"))
     page.button(key="own_clear").click().run()
     assert "own_reference" not in page.session_state and "is the reference" not in said(page)
+
+
+def test_an_inverted_ecg_is_told_and_can_be_flipped():
+    """The note stands below the reference; with the box ticked, the same file is used without it."""
+    page = used(with_files(("swapped.csv", recording(sign=-1))))
+    assert "looks upside down" in said(page)
+    next(box for box in page.checkbox if box.label == "Flip the ECG").check().run()
+    assert "looks upside down" not in said(used(page))
+    assert page.session_state["own_reference"][0].ecg.max() > 0.8
 
 
 def test_a_recording_without_eda_is_drawn_and_told_without_it():

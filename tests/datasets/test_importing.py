@@ -48,6 +48,28 @@ def assert_like_the_file(path: Path, windows, tmp_path: Path):
     np.testing.assert_allclose(windows.low[0, :, 0], raw["EDA"][at : at + 3000 : 100 // LOW_HZ], atol=0.05)
 
 
+def test_an_inverted_lead_is_told_and_flipped_only_when_asked(tmp_path):
+    """A note says so; flipped, R has its height and beats are right within 3 ms; the upright one has no note."""
+    beats, times = 0.5 + 0.973 * np.arange(31), np.arange(5250) / 175
+    waves = ((0, 0.01, 1.0), (-0.03, 0.01, -0.1), (0.03, 0.01, -0.2), (-0.17, 0.025, 0.12), (0.25, 0.045, 0.3))
+    lag = times - beats[:, None]
+    ecg = sum(mv * np.exp(-0.5 * ((lag - at) / sd) ** 2).sum(axis=0) for at, sd, mv in waves)
+
+    def imported(sign, **changed):
+        path = table(tmp_path, sign * ecg, 3.0, np.sin(times))
+        return import_recording(path, settings(rates_hz=175.0, units={"ECG": "mV"}, **changed), state="baseline")
+
+    turned, upright, flipped = imported(-1), imported(1), imported(-1, flip=("ECG",))
+    said = ["upside down" in " ".join(each.notes) for each in (turned, upright, flipped)]
+    assert said == [True, False, False] and "ECG was flipped, as asked." in flipped.notes
+    assert turned.chest["ECG"].values.min() < -0.9
+    values = flipped.chest["ECG"].values
+    assert values.max() == pytest.approx(0.985, abs=0.02)
+    assert np.abs(r_peaks(values, CHEST_HZ) - beats).max() < 0.003
+    with pytest.raises(ChannelError, match="Cannot flip EDA"):
+        ImportSettings("ME", {"ECG": "ECG"}, needed=("ECG",), flip=("EDA",))
+
+
 def test_a_real_recording_goes_the_whole_way(tmp_path):
     """An excerpt of NeuroKit2's resting recording gives windows with its heart rate and its EDA, in microsiemens."""
     recording, windows = whole_way(NEUROKIT, tmp_path, units={"ECG": "mV", "EDA": "uS"})

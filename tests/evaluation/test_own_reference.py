@@ -48,6 +48,15 @@ def test_a_recording_of_known_rates_gives_windows_of_those_rates(tmp_path):
     assert steps == sorted(steps) and steps[-1] == 1
 
 
+def test_an_inverted_lead_is_told_where_it_is_the_reference(tmp_path):
+    """The note reaches the page, and goes when the ECG is flipped."""
+    path = recording(tmp_path, seconds=60, unit=-1.0)
+    told = own_reference(path, settings(), state="stress")
+    flipped = own_reference(path, settings(flip=("ECG",)), state="stress")
+    assert ["upside down" in " ".join(each.windows.notices) for each in (told, flipped)] == [True, False]
+    assert flipped.windows.ecg.max() == pytest.approx(1.0, abs=0.2)
+
+
 def test_labels_give_the_states_and_what_no_row_covers_is_left_out(tmp_path):
     """A window lies within one row; rows beyond the part that is used are no error."""
     labels = tmp_path / "labels.csv"

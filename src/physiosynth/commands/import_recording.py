@@ -52,6 +52,7 @@ def rates(text: str) -> float | dict[str, float]:
     metavar="NAME=..,...",
     help="such as ECG=uV,EDA=kOhm (the file's, or mV and uS)",
 )
+@click.option("--flip", multiple=True, metavar="CHANNEL", help="was recorded upside down, such as ECG; may be repeated")
 @click.option("--rate", type=options.Text(rates), metavar="HZ", help="of a CSV file: Hz, or ECG=500,EDA=4,Resp=25")
 @click.option("--time", metavar="COLUMN", help="of a CSV file: the column of seconds or timestamps")
 @click.option("--labels", type=options.PATH, metavar="FILE", help="CSV with start_s, end_s, state")
@@ -65,7 +66,7 @@ def command(file: Path, subject: str, out: Path, labels: Path | None, state: str
     from physiosynth.datasets.importing import ImportSettings, import_recording
     from physiosynth.datasets.wesad import write_subject
 
-    settings = ImportSettings(subject, read["channels"], read["units"], read["rate"], read["time"])
+    settings = ImportSettings(subject, read["channels"], read["units"], read["rate"], read["time"], flip=read["flip"])
     recording = import_recording(file, settings, labels, state)
     path = out / subject / f"{subject}.pkl"
     write_subject(recording, path)

@@ -33,12 +33,13 @@ LONGEST_UNIT = 20
 
 @dataclass(frozen=True)
 class Mapping:
-    """What was said of the file: signals and units by channel, and for a CSV its rate or its time column."""
+    """What was said of the file: signals and units by channel, for a CSV its rate or time column, channels to flip."""
 
     columns: dict[str, str]
     units: dict[str, str]
     rate_hz: float | None
     time_column: str | None
+    flip: tuple[str, ...] = ()
 
 
 def mapping_form(listed: Sequence[Listed], key: str) -> Mapping:
@@ -55,7 +56,10 @@ def mapping_form(listed: Sequence[Listed], key: str) -> Mapping:
             columns[channel] = chosen
             units[channel] = _unit(channel, signal, right, key)
     rate, time_column = _clock(listed, key) if listed[0].rate_hz is None else (None, None)
-    return Mapping(columns, units, rate, time_column)
+    flipped = st.checkbox(
+        "Flip the ECG", key=f"own_flip_{key}", help="For a lead recorded upside down, with R waves that point down."
+    )
+    return Mapping(columns, units, rate, time_column, ("ECG",) if flipped else ())
 
 
 def _unit(channel: str, signal: Listed, place: DeltaGenerator, key: str) -> str:
@@ -102,5 +106,11 @@ def import_settings(name: str, chosen: Mapping) -> ImportSettings:
     if chosen.units.get("Resp") == BELT:
         units["Resp"] = UNITS["Resp"]
     return ImportSettings(
-        stem.strip("-") or "own", chosen.columns, units, chosen.rate_hz, chosen.time_column, needed=NEEDED
+        stem.strip("-") or "own",
+        chosen.columns,
+        units,
+        chosen.rate_hz,
+        chosen.time_column,
+        needed=NEEDED,
+        flip=chosen.flip,
     )

@@ -14,6 +14,7 @@ from physiosynth.datasets.csv_tables import read_table
 from physiosynth.datasets.recording import RecordedChannel, Recording
 from physiosynth.datasets.recording_files import read_signals
 from physiosynth.errors import ChannelError, ConditionError, RecordingError, RequestError
+from physiosynth.physiology import is_inverted
 from physiosynth.signals import (
     CHEST_HZ,
     ECG_CHANNELS,
@@ -42,7 +43,7 @@ class ImportSettings:
 
     columns: the file's name for each of ECG, EDA and Resp; units: of each channel, the file's own (or the project's)
     where not given; rates_hz: for CSV, one or one for each channel; time_column: for CSV in place of rates; needed:
-    channels that have to be there.
+    channels that have to be there; flip: channels that were recorded upside down and are to be turned.
     """
 
     subject: str
@@ -51,6 +52,7 @@ class ImportSettings:
     rates_hz: dict[str, float] | float | None = None
     time_column: str | None = None
     needed: tuple[str, ...] = CHANNELS
+    flip: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.subject):
@@ -63,6 +65,10 @@ class ImportSettings:
                 unknown = [key for key in value if key not in CHANNELS]
                 if unknown:
                     raise ChannelError(f"Unknown channel {', '.join(unknown)}. Known are {', '.join(CHANNELS)}.")
+        object.__setattr__(self, "flip", tuple(channel_name(name) for name in self.flip))
+        absent = [name for name in self.flip if name not in self.columns]
+        if absent:
+            raise ChannelError(f"Cannot flip {', '.join(absent)}: only {', '.join(self.columns)} are imported.")
         missing = [name for name in self.needed if name not in self.columns]
         if missing:
             raise ChannelError(f"Say where {', '.join(missing)} is in the file: {missing[0]}=<name in the file>.")
@@ -101,8 +107,16 @@ def import_recording(
         on_stage("resampling")
         raw = found[settings.columns[name]]
         values = _in_project_units(name, raw, settings.units.get(name), notes)
+        if name in settings.flip:
+            values = -values
+            notes.append(f"{name} was flipped, as asked.")
         chest[name] = resampled(values, raw.rate_hz)
         _note_unusual(name, values, notes)
+        if name == "ECG" and is_inverted(chest[name][np.isfinite(chest[name])], CHEST_HZ):
+            notes.append(
+                "The ECG looks upside down: its R waves point down, so beats would be placed late and waves measured "
+                "wrong. Look at it, and if so, import it flipped."
+            )
     samples = min(len(values) for values in chest.values())
     longest = max(len(values) for values in chest.values())
     if longest - samples >= CHEST_HZ:
