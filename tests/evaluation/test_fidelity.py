@@ -1,12 +1,14 @@
 """Fidelity: known answers in the plane, and every registered score of H's groups falls with its control."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from people import cohort
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation import fidelity, membership, privacy, usefulness
-from physiosynth.evaluation.fidelity import block_of, closeness, discriminate, frechet
+from physiosynth.evaluation.fidelity import Closeness, block_of, closeness, discriminate, distances, frechet
 from physiosynth.evaluation.judging import Controls
 from physiosynth.evaluation.registry import Context, Judged, scores
 from physiosynth.evaluation.resnet import NetSettings, train_resnet
@@ -69,6 +71,45 @@ def test_a_set_is_as_close_to_itself_as_can_be():
     found = closeness(points, points + 1e-9)
     assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
     assert found.density == pytest.approx(1, abs=0.3)
+
+
+def close_to(found):
+    """Equal but for rounding of the means."""
+    return Closeness(*(pytest.approx(value, abs=1e-12) for value in astuple(found)))
+
+
+def test_repeated_rows_change_nothing():
+    """Rows that are there twice or six times, on both sides or on one, give the figures of once."""
+    points = np.random.default_rng(3).normal(size=(200, 8))
+    other = np.random.default_rng(4).normal(size=(200, 8))
+    assert closeness(points, points) == Closeness(1, 1, 1, 1)
+    for first, second in ((points, points), (points, other)):
+        once = closeness(first, second)
+        for copies in (2, 6):
+            assert closeness(np.repeat(first, copies, axis=0), np.tile(second, (copies, 1))) == close_to(once)
+            assert closeness(np.tile(first, (copies, 1)), second) == close_to(once)
+
+
+def test_one_row_repeated_reaches_no_variety():
+    """A set that holds one row 200 times has recall 0 and covers little."""
+    points = np.random.default_rng(3).normal(size=(200, 8))
+    found = closeness(points, np.repeat(points[:1], 200, axis=0))
+    assert found.recall == 0 and found.coverage < 0.1
+
+
+def test_without_repeated_rows_the_figures_are_the_published_ones():
+    """To the last digit what the definitions give when written down plainly."""
+    rng, k = np.random.default_rng(5), 5
+    real, made = rng.normal(size=(90, 4)), 0.8 * rng.normal(size=(70, 4))
+    between = distances(real, made)
+    reach = [np.sort(distances(points, points), axis=1)[:, k] for points in (real, made)]
+    inside = between < reach[0][:, None]
+    assert closeness(real, made) == Closeness(
+        float(inside.any(axis=0).mean()),
+        float((between < reach[1]).any(axis=1).mean()),
+        float(inside.sum(axis=0).mean() / k),
+        float(inside.any(axis=1).mean()),
+    )
 
 
 def test_collapse_costs_coverage_and_recall_but_not_precision():

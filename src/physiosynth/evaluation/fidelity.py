@@ -41,22 +41,39 @@ def closeness(real: np.ndarray, synthetic: np.ndarray, neighbours: int = NEIGHBO
 
     precision: share of synthetic points in any real ball; recall: share of real points in any synthetic ball; density:
     mean number of real balls around a synthetic point, over k; coverage: share of real balls with a synthetic point.
-    Raises EvaluationError for sets of k points or fewer.
+    A point that is there several times has one ball and is no neighbour of itself, but counts as often as it is there;
+    k different points or fewer have no balls. Raises EvaluationError for sets of k points or fewer.
     """
     if min(len(real), len(synthetic)) <= neighbours:
         raise EvaluationError(
             f"Density and coverage need more than {neighbours} windows a side, found {len(real)} and {len(synthetic)}."
         )
+    real_at, real_counts = _different(real)
+    made_at, _ = _different(synthetic)
     between = distances(real, synthetic)
-    real_reach = np.sort(distances(real, real), axis=1)[:, neighbours][:, None]  # column 0 is the point itself
-    made_reach = np.sort(distances(synthetic, synthetic), axis=1)[:, neighbours][None]
-    inside = between < real_reach
+    real_reach = _reach(real[real_at], neighbours)[:, None]
+    made_reach = _reach(synthetic[made_at], neighbours)[None]
+    inside = between[real_at] < real_reach
     return Closeness(
         precision=float(inside.any(axis=0).mean()),
-        recall=float((between < made_reach).any(axis=1).mean()),
+        recall=float((between[:, made_at] < made_reach).any(axis=1).mean()),
         density=float(inside.sum(axis=0).mean() / neighbours),
-        coverage=float((between.min(axis=1, keepdims=True) < real_reach).mean()),
+        coverage=float(np.repeat(inside.any(axis=1), real_counts).mean()),
     )
+
+
+def _different(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each different one of (n, f) points stands first, in their order, and how often it is there."""
+    _, at, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
+    order = np.argsort(at)
+    return at[order], counts[order]
+
+
+def _reach(points: np.ndarray, neighbours: int) -> np.ndarray:
+    """(n,) distance of each of n different points to its k-th neighbour; 0 where there are k points or fewer."""
+    if len(points) <= neighbours:
+        return np.zeros(len(points))
+    return np.sort(distances(points, points), axis=1)[:, neighbours]  # column 0 is the point itself
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:

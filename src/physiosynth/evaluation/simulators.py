@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from physiosynth.datasets.preprocess import decimate
 from physiosynth.evaluation.features import Features
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
 from physiosynth.runtime import window_seed
@@ -14,6 +15,9 @@ from physiosynth.signals import CONDITIONS, ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS
 
 TITLE = "NeuroKit2's simulators, set to each state's rates"
 _STEPS = {"ECG": ECG_STEPS, "EDA": LOW_STEPS, "Resp": LOW_STEPS}
+# Below 50 Hz the simulators make no noise; what they make at 4 Hz themselves is not what a thinned recording holds.
+_THINNED = (5, 5)
+_SLOW_HZ = LOW_HZ * 25
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def neurokit_simulated(
     """Windows of ecg_simulate (ECGSYN), rsp_simulate and eda_simulate, states mapped to their targets.
 
     counts: windows by state; each signal is scaled and shifted to the state's level and spread, since the simulators
-    know no units. on_step counts windows.
+    know no units. Their skin conductance responses are a tenth as long as human ones, and `scrs` takes most for
+    artefacts. on_step counts windows.
     """
     states = [state for state in CONDITIONS for _ in range(counts.get(state, 0)) if state in targets]
     rows = []
@@ -80,14 +85,16 @@ def _window(target: StateTargets, rng: np.random.Generator) -> dict[str, np.ndar
     breaths = float(np.clip(rng.normal(*target.breathing_rate), 5, 40))
     # The simulator fails for more responses than fit; a window holds one in two seconds at most.
     count = min(int(rng.poisson(target.scrs)), WINDOW_S // 2)
-    longer = WINDOW_S + 2  # some rates give a few samples too few
-    raw = {
-        "ECG": nk.ecg_simulate(duration=longer, sampling_rate=ECG_HZ, heart_rate=rate, random_state=seed()),
-        "EDA": nk.eda_simulate(duration=WINDOW_S, sampling_rate=LOW_HZ, scr_number=count, random_state=seed()),
-        "Resp": nk.rsp_simulate(duration=longer, sampling_rate=LOW_HZ, respiratory_rate=breaths, random_state=seed()),
+    longer = WINDOW_S + 4  # a beat to begin within, and some rates give a few samples too few
+    ecg = nk.ecg_simulate(duration=longer, sampling_rate=ECG_HZ, heart_rate=rate, random_state=seed())
+    slow = {
+        "EDA": nk.eda_simulate(duration=WINDOW_S, sampling_rate=_SLOW_HZ, scr_number=count, random_state=seed()),
+        "Resp": nk.rsp_simulate(duration=longer, sampling_rate=_SLOW_HZ, respiratory_rate=breaths, random_state=seed()),
     }
-    cut = {name: np.asarray(values, float)[: _STEPS[name]] for name, values in raw.items()}
-    return {name: _scaled(cut[name], target.level[name], target.spread[name]) for name in _STEPS}
+    start = int(rng.uniform(0, 60 / rate) * ECG_HZ)  # each simulated ECG begins on top of an R wave
+    raw = {"ECG": np.asarray(ecg, float)[start:]}
+    raw |= {name: decimate(np.asarray(values, float), _THINNED) for name, values in slow.items()}
+    return {name: _scaled(raw[name][:steps], target.level[name], target.spread[name]) for name, steps in _STEPS.items()}
 
 
 def _scaled(values: np.ndarray, level: float, spread: float) -> np.ndarray:
