@@ -10,7 +10,7 @@ import pytest
 from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard import looks, sweeping
+from physiosynth.dashboard import looks, sweeping, trust_card
 from physiosynth.dashboard.runs import Request, Run
 from physiosynth.dashboard.score_chart import describe, score_chart
 from physiosynth.errors import RequestError
@@ -129,6 +129,40 @@ def test_the_card_says_what_the_model_is(here, generator):
     assert generator.info.bundle_sha256[:16] in text and "not for clinical use" in text
     assert "2 trained on" in text and "not written in this bundle" in text
     assert "Nothing is written about this bundle's weaknesses" in text
+
+
+def full_report() -> AppTest:
+    def script():
+        from physiosynth.dashboard.pages import trust
+
+        trust._full_report()
+
+    trust_card._card.clear()
+    return AppTest.from_function(script, default_timeout=PATIENCE_S).run()
+
+
+def test_a_report_of_another_model_is_not_shown(here, bundle, generator):
+    """The page on the judges stands below "The full report" only where it names this bundle's own hash."""
+    report = bundle / "EVALUATION.md"
+    try:
+        for digest, there in (("0" * 64, False), (generator.info.bundle_sha256, True)):
+            report.write_text(f"# Figures\n\nMeasured of the bundle {digest}.\n", encoding="utf-8")
+            text = shown(full_report())
+            assert "this writes a page with all of it" in text
+            assert ("Measured of the bundle" in text) is there
+    finally:
+        report.unlink()
+        trust_card._card.clear()
+
+
+def test_the_embedded_model_is_shown_no_report_of_an_earlier_one():
+    """The project's page on the judges is the embedded model's only while it names its hash."""
+    from physiosynth.generate.card import EVALUATION, card_of
+
+    found = resolve_bundle()
+    model = WESADGenerator.from_bundle(found)
+    text = card_of(model, found.milestones).texts.get(EVALUATION)
+    assert text is None or model.info.bundle_sha256 in text
 
 
 def test_a_chart_of_scores_says_in_words_what_it_shows():

@@ -53,6 +53,9 @@ def card_of(generator: WESADGenerator, milestones: Path | str) -> Card:
         info, root = generator.info, root_of(Path(milestones))
         manifest, _ = manifest_of(info.checkpoint, Path(milestones))
         texts = documents(root)
+        # Figures of another model are no figures of this one.
+        if info.bundle_sha256 not in texts.get(EVALUATION, ""):
+            texts.pop(EVALUATION, None)
         return Card(
             name=_name(manifest, root),
             trained_on=TRAINED_ON.get(info.source, TRAINED_ON[UNKNOWN_SOURCE]),
