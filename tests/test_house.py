@@ -39,8 +39,7 @@ def test_imports_point_down_the_house(path):
     """A file imports its own room or one below it, never one above or beside it."""
     room = room_of(path)
     if room == "__init__":
-        assert imports_of(path) == []
-        return
+        return  # the front door names rooms and loads none, see test_front_door.py
     for other in imports_of(path):
         assert other in LEVELS, f"{other} has no level: add it to LEVELS"
         assert other == room or LEVELS[other] < LEVELS[room] or (LEVELS[room] == LEVELS[other] == 1), (

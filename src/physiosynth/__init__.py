@@ -1,3 +1,45 @@
-"""Synthetic physiological signals conditioned on an affective state: ECG, electrodermal activity and respiration."""
+"""Synthetic physiological signals conditioned on an affective state: ECG, electrodermal activity and respiration.
+
+>>> import physiosynth as ps
+>>> batch = ps.load().sample("stress", windows=2, seed=42)
+>>> batch.ecg.shape, batch.low.channels
+((2, 5250, 1), ('EDA', 'Resp'))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from physiosynth.generate.batch import Sampling as Sampling
+    from physiosynth.generate.batch import SignalBatch as SignalBatch
+    from physiosynth.generate.batch import Targets as Targets
+    from physiosynth.generate.core import Generator as Generator
+    from physiosynth.generate.core import load as load
+    from physiosynth.generate.request import Request as Request
 
 __version__ = "0.1.0"
+
+# Loaded when first used: `import physiosynth` takes no longer than Python itself.
+_HOME = {
+    "load": "physiosynth.generate.core",
+    "Generator": "physiosynth.generate.core",
+    "Request": "physiosynth.generate.request",
+    "Sampling": "physiosynth.generate.batch",
+    "SignalBatch": "physiosynth.generate.batch",
+    "Targets": "physiosynth.generate.batch",
+}
+__all__ = ["Generator", "Request", "Sampling", "SignalBatch", "Targets", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from physiosynth.models.band import low_passed, nearly_centred
+from physiosynth.models.band import ATTENUATION_DB, TRANSITION, _taps, low_passed, nearly_centred
 from physiosynth.signals import ECG_HZ
 
 
@@ -48,3 +48,17 @@ def test_a_tenth_of_a_windows_mean_is_left():
     found = nearly_centred(x)
     assert found.mean(dim=1).flatten().tolist() == pytest.approx([0.1, -0.2], abs=1e-4)
     assert torch.allclose(found.std(dim=1), x.std(dim=1))
+
+
+@pytest.mark.parametrize("hertz", [8, 30.5, 46, 69])
+@pytest.mark.parametrize("lift", [1.0, 1.4])
+def test_the_filter_is_the_textbooks(hertz, lift):
+    """Its taps are those of scipy's firwin2 for the same places, gains and Kaiser window."""
+    from scipy.signal import firwin2, kaiserord
+
+    edge = hertz / ECG_HZ
+    count, beta = kaiserord(ATTENUATION_DB, 2 * edge * (TRANSITION - 1))
+    middle = edge * (1 + TRANSITION) / 2
+    places, gains = [0, 0.68 * edge, 0.87 * edge, middle, middle, 0.5], [1, 1, lift, lift, 0, 0]
+    expected = firwin2(count | 1, places, gains, window=("kaiser", beta), fs=1.0)
+    assert torch.equal(_taps(edge, lift).float(), torch.from_numpy(expected / expected.sum()).float())

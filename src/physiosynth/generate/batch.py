@@ -26,22 +26,43 @@ LICENCE = "For research and education; no clinical use."
 
 @dataclass(frozen=True)
 class Sampling:
-    """What a user asks of the sampler; None is what the bundle says."""
+    """What a user asks of the sampler; None is what the bundle says.
+
+    Parameters
+    ----------
+    low_steps, ecg_steps
+        Denoising steps of EDA and respiration, and of the ECG: 1 to 1000.
+    low_guidance, ecg_guidance
+        Guidance scale; 0 samples without guidance.
+    method
+        "ddim", "ddpm", "dpm-solver++" or "heun".
+    """
 
     low_steps: int | None = None
     ecg_steps: int | None = None
-    low_guidance: float | None = None  # 0 samples without guidance
+    low_guidance: float | None = None
     ecg_guidance: float | None = None
-    method: str | None = None  # one of models.stream_sampling.METHODS
+    method: str | None = None
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Rates that windows are asked to have, in /min; None leaves one to the state."""
+    """Rates that windows are asked to have, in /min; None leaves one to the state.
+
+    Parameters
+    ----------
+    heart_rate, breathing_rate, scr_rate
+        Heart beats, breaths and skin conductance responses per minute.
+
+    Raises
+    ------
+    RequestError
+        For what is no rate; whether a bundle can give it is seen when windows are drawn.
+    """
 
     heart_rate: float | None = None
     breathing_rate: float | None = None
-    scr_rate: float | None = None  # skin conductance responses
+    scr_rate: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.given().items():
@@ -109,12 +130,27 @@ class Provenance:
 
 @dataclass(frozen=True)
 class SignalBatch:
-    """n synthetic windows.
+    """n synthetic windows of 30 s.
 
-    ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) float32 EDA in uS and Resp in % of the belt; conditions: one name
-    a window; beats: for each window the (k,) times in s of its heartbeats, or None where the model draws no beats;
-    indices: the window's number in its run. The provenance is told the conditions and indices. Raises ChannelError
-    when lengths do not fit together.
+    Parameters
+    ----------
+    ecg
+        (n, 5250, 1) float32 in mV, at 175 Hz.
+    low
+        (n, 120, 2) float32 EDA in uS and Resp in % of the belt, at 4 Hz; `low.select("EDA")` takes one out.
+    conditions
+        One name per window.
+    provenance
+        Where the windows came from; it takes over their conditions and indices.
+    beats
+        For each window the (k,) times in s of its heartbeats, or None where the model draws no beats.
+    indices
+        Each window's number in its run.
+
+    Raises
+    ------
+    ChannelError
+        When lengths do not fit together.
     """
 
     ecg: np.ndarray
@@ -161,7 +197,23 @@ class SignalBatch:
         )
 
     def fused(self, steps: int = ECG_STEPS) -> np.ndarray:
-        """(n, steps, 3) float32 [ECG, Resp, EDA] on one time axis; see fuse."""
+        """All signals on one time axis.
+
+        Parameters
+        ----------
+        steps
+            5250, where EDA and respiration are interpolated, or 120, where the ECG is decimated to a preview.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n, steps, 3) float32: ECG in mV, Resp in % of the belt, EDA in uS.
+
+        Raises
+        ------
+        RequestError
+            For another number of steps.
+        """
         return fuse(self.ecg, self.low, steps)
 
 

@@ -57,20 +57,22 @@ def load_checkpoint(path: Path | str, manifest: Mapping[str, Any] | None = None)
     EMA weights are preferred. Raises CheckpointError, naming the file and the parameter, for everything that does not
     fit.
     """
+    import torch
+
     file = read_weights(path)
     streams, notices = stream_weights(file)
     try:
         architecture = _architecture(file, streams, manifest or {})
-        on_paper = _on_paper(architecture)
+        low, ecg = _on_paper(architecture)
     except CheckpointError as error:
         if file.path.name in str(error):
             raise
         raise CheckpointError(f"{file.path.name} or its manifest: {error}") from error
-    for name, network in zip(STREAMS, on_paper, strict=True):
-        _check(network.state_dict(), streams[name], f"{file.path.name}: {name} stream")
-    low, ecg = architecture.build()
     for name, network in zip(STREAMS, (low, ecg), strict=True):
-        network.load_state_dict({key: tensor.float() for key, tensor in streams[name].items()}, strict=True)
+        _check(network.state_dict(), streams[name], f"{file.path.name}: {name} stream")
+        # Copies, aligned in memory as PyTorch does it: the last bits of a matrix product may depend on that.
+        weights = {key: tensor.to(torch.float32, copy=True) for key, tensor in streams[name].items()}
+        network.load_state_dict(weights, strict=True, assign=True)
         network.eval().requires_grad_(False)
     return LoadedCheckpoint(file.path, architecture, low, ecg, file.epoch, file.meta, tuple(notices))
 
@@ -162,7 +164,7 @@ def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]], named: 
 
 
 def _on_paper(architecture: Architecture):
-    """Networks without memory: settings that nobody vouches for may name ones that fit into none.
+    """Networks whose weights take no memory yet: settings that nobody vouches for may name ones that fit into none.
 
     Raises CheckpointError for settings that make no network.
     """

@@ -1,4 +1,4 @@
-"""WESADGenerator: conditions in, synthetic windows in physical units out."""
+"""The generator: conditions in, synthetic windows in physical units out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 from physiosynth import __version__
 from physiosynth.datasets.windows import RATES
 from physiosynth.errors import RequestError
-from physiosynth.generate import export
 from physiosynth.generate.asking import (
     MAX_WINDOWS,
     condition_each,
@@ -27,7 +26,8 @@ from physiosynth.generate.asking import (
 from physiosynth.generate.batch import Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
 from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, draw_plan, made_with, noise_stream
-from physiosynth.generate.loading import GeneratorInfo, load
+from physiosynth.generate.loading import GeneratorInfo
+from physiosynth.generate.loading import load as load_files
 from physiosynth.generate.parallel import run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
 from physiosynth.generate.request import MAX_INDEX, Request, States
@@ -43,16 +43,76 @@ from physiosynth.signals import LOW_STEPS
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
 
-__all__ = ["CPU_CHUNK", "GeneratorInfo", "Provenance", "Sampling", "SignalBatch", "Targets", "WESADGenerator"]
+__all__ = [
+    "CPU_CHUNK",
+    "Generator",
+    "GeneratorInfo",
+    "Provenance",
+    "Sampling",
+    "SignalBatch",
+    "Targets",
+    "WESADGenerator",
+    "load",
+]
 
 
-class WESADGenerator:
-    """Draws synthetic windows from a two-stream checkpoint.
+def load(bundle: Path | str | Bundle = "default", device: str | None = None) -> Generator:
+    """The generator of a bundle.
 
-    milestones_dir: folder of manifests and norm files; ckpt_path: weights, else the folder's best milestone; device:
-    "cpu", "cuda" ...; fold_dir: reference windows and settings, else found in the layout around milestones_dir.
-    Window i of condition c and seed s is the same array whatever else is drawn with it. Safe to share among threads.
-    Raises BundleError or CheckpointError for files that do not fit, RequestError for an unusable device.
+    Parameters
+    ----------
+    bundle
+        A folder, a zip file or an https address; "default" is the bundle that comes with the package.
+    device
+        "cpu", "cuda" ...; a GPU where there is one by default.
+
+    Returns
+    -------
+    Generator
+        Ready to sample, and safe to share among threads.
+
+    Raises
+    ------
+    BundleError
+        For a bundle that is not there or incomplete; CheckpointError for weights that do not fit.
+    RequestError
+        For an unusable device.
+
+    Examples
+    --------
+    >>> load("default", "cpu").info.conditions
+    ('baseline', 'stress', 'amusement', 'meditation')
+    """
+    return Generator.from_bundle(bundle, device)
+
+
+class Generator:
+    """Draws synthetic windows from a two-stream checkpoint; `load` opens one from a bundle.
+
+    Window i of a state and seed is the same array whatever else is drawn with it. Safe to share among threads.
+
+    Parameters
+    ----------
+    milestones_dir
+        Folder of manifests and norm files.
+    ckpt_path
+        Weights, else the folder's best milestone.
+    device
+        "cpu", "cuda" ...; a GPU where there is one by default.
+    fold_dir
+        Reference windows and settings, else found in the layout around milestones_dir.
+
+    Attributes
+    ----------
+    info : GeneratorInfo
+        What the weights know: states, ranges of rates, settings, origin.
+
+    Raises
+    ------
+    BundleError
+        For files that do not fit; CheckpointError for weights that do not.
+    RequestError
+        For an unusable device.
     """
 
     def __init__(
@@ -63,7 +123,7 @@ class WESADGenerator:
         fold_dir: Path | str | None = None,
     ) -> None:
         self.device = resolve_device(device)
-        loaded = load(milestones_dir, ckpt_path, fold_dir)
+        loaded = load_files(milestones_dir, ckpt_path, fold_dir)
         checkpoint = loaded.checkpoint
         self.info = loaded.info
         self._units = Units(loaded.norm_low, loaded.norm_ecg, loaded.info.eda, loaded.info.checkpoint.name)
@@ -75,8 +135,8 @@ class WESADGenerator:
         self.adapter = adapter.to(self.device).eval()
 
     @classmethod
-    def from_bundle(cls, path: Path | str | Bundle = "default", device: str | None = None) -> WESADGenerator:
-        """The generator of a bundle folder or zip, or of the default one; see resolve_bundle."""
+    def from_bundle(cls, path: Path | str | Bundle = "default", device: str | None = None) -> Generator:
+        """The generator of a bundle; see load."""
         bundle = path if isinstance(path, Bundle) else resolve_bundle(path)
         return cls(bundle.milestones, bundle.checkpoint, device, bundle.fold)
 
@@ -135,6 +195,12 @@ class WESADGenerator:
             For numbers, rates or settings that cannot be.
         BundleError
             Where the networks answer with values that are not finite.
+
+        Examples
+        --------
+        >>> batch = load("default", "cpu").sample("stress", windows=2, seed=42, heart_rate=95)
+        >>> batch.ecg.shape, batch.low.values.shape, batch.low.channels
+        ((2, 5250, 1), (2, 120, 2), ('EDA', 'Resp'))
         """
         given = {
             name: value
@@ -167,7 +233,7 @@ class WESADGenerator:
         index: int = 0,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Window `index` of a condition: a batch of one."""
+        """Window `index` of a condition, a batch of one: sample(condition, first_window=index, ...)."""
         return self.sample_batch(condition, 1, seed, sampling, on_step, first_window=index, targets=targets)
 
     def sample_batch(
@@ -182,14 +248,21 @@ class WESADGenerator:
         chunk: int | None = None,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Draw windows first_window, first_window + 1, ... of a seed.
+        """Draw windows first_window, first_window + 1, ... of a seed, each of a condition of its own if need be.
 
-        conditions: one for all windows, or one for each (then `windows` may be left out); sampling: what differs from
-        the bundle's settings; on_step(done, total) counts network steps and may raise to cancel; on_windows is given
-        finished windows, in order, as they come; chunk: windows to hold in the networks at once, by default as many
-        as the cores serve (the result does not depend on it); targets: rates asked for, within info.target_ranges of
-        every condition. Raises ConditionError, RequestError, or BundleError where the networks answer with values
-        that are not finite.
+        Parameters
+        ----------
+        conditions
+            One for all windows, or one for each (then `windows` may be left out).
+        windows, seed, sampling, on_step, on_windows, first_window, chunk
+            As sample takes them.
+        targets
+            Rates requested of every window.
+
+        Returns
+        -------
+        SignalBatch
+            As sample gives it, with the same errors.
         """
         names = condition_each(self.info, conditions, windows)
         first_window = whole_number(first_window, "first_window", 0, MAX_INDEX)
@@ -207,7 +280,7 @@ class WESADGenerator:
         chunk: int | None = None,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Windows 0, 1, ... of each condition in {condition: number}; sample does the same."""
+        """Windows 0, 1, ... of each condition in {condition: number}: sample(counts, ...)."""
         request = Request(tuple(counts), tuple(counts.values()), seed, sampling or Sampling(), targets or Targets())
         return self.sample(request, on_step=on_step, on_windows=on_windows, chunk=chunk)
 
@@ -218,10 +291,26 @@ class WESADGenerator:
         sampling: Sampling | None = None,
         on_step: StepCallback = ignore_step,
     ) -> SyntheticRecording:
-        """A continuous recording of one synthetic person through the stretches of `schedule`.
+        """A continuous recording of one synthetic person, the same for the same arguments.
 
-        The same (schedule, seed, sampling) gives the same recording; on_step(done, total) counts windows times
-        evaluations and may raise to cancel. Raises ConditionError, RequestError, or BundleError as sample_batch does.
+        Parameters
+        ----------
+        schedule
+            Its stretches in order, each a state, a length in s and requested rates; see recording.parse_schedule.
+        seed, sampling
+            As sample takes them.
+        on_step
+            Called with (done, total), windows times evaluations of the networks; may raise to cancel.
+
+        Returns
+        -------
+        SyntheticRecording
+            ECG (175 s, 1) in mV, EDA in uS and respiration in % of the belt (4 s, 2), and the beats in s.
+
+        Raises
+        ------
+        ConditionError, RequestError, RecordingError, BundleError
+            As sample does, and for a schedule or weights of which no recording can be drawn.
         """
         return self._record(schedule, seed, streams_asked(self._defaults, sampling), on_step)
 
@@ -268,11 +357,15 @@ class WESADGenerator:
     @staticmethod
     def write_npz(batch: SignalBatch, path: Path | str) -> Path:
         """Write an .npz file; see physiosynth.generate.export."""
+        from physiosynth.generate import export
+
         return export.write(batch, path, ".npz")
 
     @staticmethod
     def write_csv(batch: SignalBatch, path: Path | str) -> Path:
         """Write a .csv file; see physiosynth.generate.export."""
+        from physiosynth.generate import export
+
         return export.write(batch, path, ".csv")
 
     def _draw(
@@ -367,3 +460,6 @@ class WESADGenerator:
             indices=tuple(index for index, _ in numbered),
             made_with=made_with(self.device),
         )
+
+
+WESADGenerator = Generator  # its published name

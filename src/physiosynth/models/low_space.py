@@ -58,15 +58,15 @@ class LowSpace(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # On the CPU whatever the default device: on the meta device, where networks are laid out to be compared with a
-        # file, this would import torch's compiler.
+        # On the CPU whatever the default device: networks are laid out on the meta device to be compared with a file,
+        # where this would import torch's compiler and what the file does not hold would have no values.
         scores = torch.special.ndtri(_shares()).float()
         self.register_buffer("scores", scores, persistent=False)
         fresh = torch.tensor([_FRESH.get(name, (0.0, 1.0)) for name in CONSTANTS], device="cpu")
         self.register_buffer("knots", fresh[:, :1] + fresh[:, 1:] * scores)
         self.register_buffer("beat_mean", torch.zeros(BEAT_SAMPLES))
         self.register_buffer("beat_basis", torch.zeros(FORMS, BEAT_SAMPLES))
-        weights = torch.ones(len(DRAWN_CHANNELS))
+        weights = torch.ones(len(DRAWN_CHANNELS), device="cpu")
         weights[len(SHAPES) :] = CONSTANT_WEIGHT
         self.register_buffer("weights", weights, persistent=False)
 
