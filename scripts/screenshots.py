@@ -138,7 +138,7 @@ def narrow(tab, address: str) -> Iterator[str]:
 def trust(tab, address: str) -> Iterator[str]:
     """The Trust page, which judges by itself."""
     opened(tab, f"{address}/trust")
-    tab.get_by_text("Each score between real and broken").wait_for()
+    tab.get_by_text("Each score between reference and negative control").wait_for()
     yield "trust"
 
 

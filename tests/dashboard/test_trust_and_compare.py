@@ -90,9 +90,9 @@ def test_the_trust_page_judges_the_run_on_show(here, generator):
     assert not page.exception and not page.error
     text = shown(page)
     assert "16 windows of stress and baseline" in text and "A quick look, and rough" in text
-    assert "At most 8 synthetic and 8 real windows a state" in text
+    assert "At most 8 synthetic and 8 reference windows per state" in text
     table = page.dataframe[0].value
-    assert {"Real halves", "Other people", "Control", "These windows"} <= set(table.columns)
+    assert {"Split-half baseline", "Other people", "Control", "These windows"} <= set(table.columns)
     assert table["Control"].notna().sum() > 10
 
 
@@ -169,7 +169,7 @@ def test_a_chart_of_scores_says_in_words_what_it_shows():
     """Names, verdicts and places are in the chart; what lies beyond the control is drawn at its end."""
     figures = (0.9, 0.1, 0.2, 0.15, 0.8)
     line = Line("physiology", "Heart rate", "m", "", "lower", "poor", *figures, "white noise", 3.0, 0.1, 0.05)
-    assert "Heart rate: not to be trusted" in describe([line], "Physiology")
+    assert "Heart rate: discrepant" in describe([line], "Physiology")
     spec = score_chart([line], "Physiology").to_dict()
     row = spec["data"]["values"][0]
     assert row["place"] == 1.15 and row["edge"] == 0.1 and "white noise" in row["meaning"]

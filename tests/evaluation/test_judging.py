@@ -9,9 +9,13 @@ from toy import toy_windows
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import CONTROLS, phase_randomised, white_noise
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.judging import Controls, common_states, control_of, draws, evaluate, in_mix
-from physiosynth.evaluation.metrics import interval
-from physiosynth.evaluation.registry import VERDICTS, Context, Judged, Score, score, score_named, scores
+from physiosynth.evaluation.levels import CARE, GOOD, LEVEL_OF, PERSON, POOR, UNKNOWN
+from physiosynth.evaluation.metrics import Floor, interval
+from physiosynth.evaluation.registry import GROUPS, Context, Score
+from physiosynth.evaluation.rows import ScoreRow, rows_from_dicts
+from physiosynth.evaluation.scores_table import ALL, score_named, scores
 
 NAMES = ("psd_similarity", "feature_ks", "clean_share", "contrast_error", "coupling_auc")
 
@@ -33,27 +37,44 @@ def table(real, good):
 
 
 def test_an_equal_generator_is_told_from_noise(real, good, table):
-    """Most rows of an equal simulator are as real, none as bad as the control; noise is never as real."""
+    """Most rows of an equal simulator are like the reference, none as bad as the control; noise never is."""
     found = [row for row in table.rows if row.state == "all"]
-    assert np.mean([row.verdict == "as real" for row in found]) > 0.6
-    assert not [row for row in found if row.verdict == "as its control"]
+    assert np.mean([row.reason == "within the floor" for row in found]) > 0.6
+    assert not [row for row in found if row.reason == "beyond the control"]
     noise = Judged.of(white_noise(real.windows, 5))
     rows = evaluate([score_named(name) for name in NAMES[:3]], real, noise, repeats=5).select(state="all").rows
-    assert not [row for row in rows if row.verdict in ("as real", "as another person")]
+    assert not [row for row in rows if row.level in (GOOD, PERSON)]
 
 
-def test_a_row_whose_control_passes_cannot_tell(table):
-    """Where real windows cannot be told from the control, the row claims nothing."""
-    row = table.select("psd_similarity", "all", "ECG").rows[0]
-    assert row.verdict == "as real"
-    assert replace(row, control=row.random.edge).verdict == "cannot tell"
-    assert replace(row, matched=row.control - 0.1, people=None).verdict == "as its control"
-    assert replace(row, matched=(row.control + row.random.edge) / 2, people=None).verdict == "between"
-    middle = replace(row, matched=(row.control + row.random.edge) / 2)
-    assert replace(middle, people=replace(row.random, edge=middle.matched - 0.01)).verdict == "as another person"
-    assert replace(middle, people=replace(row.random, edge=row.control - 0.1)).verdict == "cannot tell"
-    assert replace(row, matched=float("nan")).verdict == replace(row, random=None).verdict == "unknown"
-    assert {each.verdict for each in table.rows} <= set(VERDICTS)
+FLOOR = Floor(0.1, 0.2, 6)
+
+
+@pytest.mark.parametrize(
+    ("figure", "people", "control", "reason", "level"),
+    [
+        (0.15, None, 0.9, "within the floor", GOOD),
+        (0.25, None, 0.9, "within the floor", GOOD),  # 1.3 times the edge
+        (0.25, Floor(0.4, 0.5, 6), 0.9, "within the floor", GOOD),
+        (0.30, None, 0.9, "between floor and control", CARE),
+        (0.30, None, None, "between floor and control", CARE),
+        (0.45, Floor(0.4, 0.5, 6), 0.9, "within other people", PERSON),
+        (0.60, None, 0.9, "nearer to the control", POOR),
+        (0.95, None, 0.9, "beyond the control", POOR),
+        (0.45, Floor(0.4, 0.95, 6), 0.9, "other people beyond the control", UNKNOWN),
+        (0.15, None, 0.2, "control within the floor", UNKNOWN),
+        (float("nan"), None, 0.9, "no figure or no floor", UNKNOWN),
+    ],
+)
+def test_one_reason_decides_the_level(figure, people, control, reason, level):
+    """The same figure cannot be like the reference by one reading and between by another: reason and level agree."""
+    row = ScoreRow.of(score_named("value_ks"), "all", "ECG", figure, figure, FLOOR, people, control, (20, 20))
+    assert (row.reason, row.level) == (reason, level)
+
+
+def test_without_a_floor_nothing_is_said():
+    """No floor, no level."""
+    row = ScoreRow.of(score_named("value_ks"), "all", "ECG", 0.1, 0.1, None, None, 0.9, (20, 20))
+    assert row.level == UNKNOWN and np.isnan(row.discrepancy)
 
 
 def test_every_state_and_part_has_its_row(real, table):
@@ -101,9 +122,13 @@ def test_the_same_seed_gives_the_same_table(real, good, table):
 
 
 def test_rows_are_plain_and_without_nan(table):
-    """A row becomes JSON without NaN, its verdict in it."""
+    """A row becomes JSON without NaN and holds all that is known of it; it comes back as it was."""
     rows = json.loads(json.dumps(table.to_dicts(), allow_nan=False))
-    assert rows[0]["verdict"] and rows[0]["windows_real"] == 48 and rows[0]["floor_random_edge"] is not None
+    first, score = rows[0], score_named(rows[0]["score"])
+    assert (first["title"], first["group"], first["better"]) == (score.title, score.group, score.better)
+    assert first["control_name"] == score.control and first["level"] == LEVEL_OF[first["reason"]]
+    assert first["reference_windows"] == 48 and first["random"]["edge"] is not None
+    assert repr(rows_from_dicts(rows)) == repr(table.rows)
 
 
 def test_rows_arrive_as_they_are_made(real, good):
@@ -194,18 +219,24 @@ def test_controls_are_measured_only_where_signals_changed(real):
 def test_a_score_that_needs_something_waits_for_it(real, good):
     """Scores whose needs are not met have no rows."""
     needy = Score(
-        "x", "privacy", "t", "m.", "", "lower", "white_noise", False, (), lambda a, b, c: 1.0, 2, {"generator"}
+        name="x",
+        group="privacy",
+        title="t",
+        meaning="m.",
+        better="lower",
+        control="white_noise",
+        compute=lambda a, b, c: 1.0,
+        repeats=2,
+        needs=("generator",),
     )
     assert evaluate([needy], real, good).rows == ()
     assert len(evaluate([needy], real, good, Context(generator=object())).rows) == 1
 
 
 def test_names_are_unique_and_unknown_ones_are_explained():
-    """A second score of a name, an unknown group, and an unknown name are refused."""
-    assert len({s.name for s in scores()}) == len(scores())
-    for name, group in (("value_ks", "spectra"), ("new", "beauty")):
-        with pytest.raises(EvaluationError, match="name is taken"):
-            score(name=name, group=group, title="t", meaning="m", better="lower", control="white_noise")(lambda: 0)
+    """Every score of the table has a name of its own and a known group; an unknown name is refused."""
+    assert len({each.name for each in ALL}) == len(ALL) == len(scores())
+    assert {each.group for each in ALL} == set(GROUPS)
     with pytest.raises(EvaluationError, match="value_ks"):
         score_named("charm")
 
@@ -220,5 +251,5 @@ def test_randomised_phases_keep_the_spectrum_and_lose_the_beats(real):
     """A control shows what a score cannot see: the spectrum stays as real, the beats do not."""
     other = Judged.of(phase_randomised(real.windows, 0))
     rows = evaluate([score_named("psd_similarity"), score_named("clean_share")], real, other, repeats=6)
-    assert rows.select("psd_similarity", "all", "ECG").rows[0].verdict == "as real"
+    assert rows.select("psd_similarity", "all", "ECG").rows[0].level == GOOD
     assert rows.select("clean_share", "all").rows[0].value == 0

@@ -8,6 +8,7 @@ from people import cohort, near_copies, synthetic
 from physiosynth.datasets.normalizer import Normalizer
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.denoising import denoising_losses
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.membership import (
     black_box,
     judge_attack,
@@ -16,7 +17,6 @@ from physiosynth.evaluation.membership import (
     true_positives,
     white_box_scores,
 )
-from physiosynth.evaluation.registry import Judged
 from physiosynth.models.architecture import coupled
 from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
 

@@ -8,6 +8,7 @@ from people import cohort, near_copies, synthetic
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import white_noise
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.privacy import (
     AS_NEW,
     TOO_FAR,
@@ -15,7 +16,6 @@ from physiosynth.evaluation.privacy import (
     find_copies,
     read_distances,
 )
-from physiosynth.evaluation.registry import Judged
 from physiosynth.signals import ECG_HZ
 
 

@@ -57,7 +57,7 @@ def test_noise_is_not_trusted_and_the_reasons_are_named(people, reference):
     look = judge(as_synthetic(white_noise(people, 3)), reference, repeats=4)
     assert look.verdict == "poor"
     assert line(look, "Heart rate").level == "poor" and line(look, "Heart rate").place > 0.7
-    assert any(found.about.startswith("Heart rate") for found in look.distrust)
+    assert any(found.about.startswith("Heart rate") for found in look.discrepant)
 
 
 def test_windows_whose_channels_were_exchanged_fail_in_coupling_alone(people, reference):
@@ -76,7 +76,7 @@ def test_each_line_has_its_floor_and_control_in_order(good):
 
 def test_it_says_how_rough_few_windows_make_it(good):
     """The sentence holds the counts and what halves of real windows differ by; fewer windows differ by more."""
-    assert "At most 12 synthetic and 12 real windows a state, 4 random halves" in good.rough
+    assert "At most 12 synthetic and 12 reference windows per state, 4 random halves" in good.rough
     assert "differ by 0." in good.rough and "no proof" in good.rough
 
 
@@ -95,7 +95,7 @@ def test_what_the_reference_has_not_is_not_judged(people, reference):
     parts = {(row.score, row.part) for row in look.table.rows}
     assert not {part for _, part in parts} & {"EDA", "tonic_level", "scr_rate", "scr_heart", "breath_depth"}
     assert ("value_ks", "ECG") in parts and ("acf_similarity", "Resp") in parts and ("value_ks", "Resp") not in parts
-    assert "The reference has no EDA" in look.rough and "size of Resp was set" in look.rough
+    assert "The reference has no EDA" in look.rough and "amplitude of Resp was set" in look.rough
 
 
 def test_states_that_the_reference_lacks_are_refused_in_words(people):

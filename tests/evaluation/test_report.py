@@ -16,22 +16,29 @@ from toy import toy_windows
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import white_noise
+from physiosynth.evaluation.features import FEATURES
+from physiosynth.evaluation.findings import assess, findings
 from physiosynth.evaluation.inputs import Inputs
+from physiosynth.evaluation.levels import CARE, GOOD, PERSON, POOR, UNKNOWN
+from physiosynth.evaluation.metrics import Floor
 from physiosynth.evaluation.plan import quick_settings
-from physiosynth.evaluation.registry import Floor, ScoreRow, ScoreTable
 from physiosynth.evaluation.report import write_report
 from physiosynth.evaluation.report.compare import Compared, Figure, as_text, compare, read_metrics
 from physiosynth.evaluation.report.page import page
-from physiosynth.evaluation.report.summary import findings, summarise
-from physiosynth.evaluation.report.verdicts import CARE, GOOD, PERSON, POOR, UNKNOWN, level_of, way_to_control
+from physiosynth.evaluation.report.summary import summarise
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable
 from physiosynth.evaluation.run import run
+from physiosynth.evaluation.scores_table import score_named
+from physiosynth.signals import CONDITIONS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 GROUPS = ("distributions", "spectra", "physiology", "coupling")
 
 
 def row(matched, control=0.9, people=None, score="value_ks", part="ECG", state="all", edge=0.2, mean=0.1):
-    return ScoreRow(score, state, part, matched, matched, Floor(mean, edge, 6), people, control, (20, 20))
+    return ScoreRow.of(
+        score_named(score), state, part, matched, matched, Floor(mean, edge, 6), people, control, (20, 20)
+    )
 
 
 def made(windows):
@@ -93,17 +100,17 @@ PRIVATE = ScoreTable((row(0.0, score="copies", part="near", mean=0.0, edge=0.0),
         (row(0.3, control=0.1, score="psd_similarity", mean=0.98, edge=0.95), POOR),
     ],
 )
-def test_a_level_says_how_a_figure_stands_between_real_and_broken(given, level):
+def test_a_level_says_how_a_figure_stands_between_reference_and_control(given, level):
     """Within 1.3 times the floor, within other people, past half of the way to the control, or between."""
-    assert level_of(given) == level
+    assert given.level == level
 
 
-def test_the_way_to_the_control_is_zero_at_real_and_one_at_the_control():
+def test_a_discrepancy_is_zero_at_the_reference_and_one_at_the_control():
     """Linear between the floor's mean and the control, and between people where they are farther off."""
-    assert way_to_control(row(0.1)) == pytest.approx(0.0)
-    assert way_to_control(row(0.5)) == pytest.approx(0.5)
-    assert way_to_control(row(0.9, people=Floor(0.4, 0.5, 6))) == pytest.approx(1.0)
-    assert np.isnan(way_to_control(row(0.5, control=0.05)))
+    assert row(0.1).discrepancy == pytest.approx(0.0)
+    assert row(0.5).discrepancy == pytest.approx(0.5)
+    assert row(0.9, people=Floor(0.4, 0.5, 6)).discrepancy == pytest.approx(1.0)
+    assert np.isnan(row(0.5, control=0.05).discrepancy)
 
 
 def test_scores_of_one_thing_speak_together_and_name_the_states():
@@ -114,26 +121,51 @@ def test_scores_of_one_thing_speak_together_and_name_the_states():
         for score in ("feature_ks", "feature_w1", "feature_w1_sd")
     ]
     texts = {found.level: found.text for found in findings(ScoreTable(tuple(rows)))}
-    assert texts == {GOOD: "Heart rate, in baseline", POOR: "Heart rate, in stress: 88 % as far off as white noise"}
-    alike = [replace(each, matched=0.15) for each in rows]
-    assert [found.text for found in findings(ScoreTable(tuple(alike)))] == ["Heart rate"]
+    assert texts == {
+        GOOD: "Heart rate, in baseline",
+        POOR: "Heart rate, in stress: discrepancy 0.88 of the white-noise control",
+    }
+    alike = tuple(row(0.15, score=each.score, part=each.part, state=each.state) for each in rows)
+    assert [found.text for found in findings(ScoreTable(alike))] == ["Heart rate"]
 
 
-def test_noise_is_called_not_to_be_trusted(noise):
-    """The headline, the list and the page say it in words, and nothing about noise is offered as trustworthy."""
+@pytest.mark.parametrize("alike", [0, 3, 200])
+def test_one_discrepant_finding_among_many_is_counted_and_never_called_none(alike):
+    """However few the discrepant figures are, headline and lead agree with the list of them."""
+    parts = [name for name in FEATURES if name != "p_wave"]
+    kinds = [(kind, part, state) for kind in ("ks", "w1", "w1_sd") for part in parts for state in CONDITIONS]
+    rows = [row(0.15, score=f"feature_{kind}", part=part, state=state) for kind, part, state in kinds[:alike]]
+    rows.append(row(0.8, score="feature_ks", part="p_wave", state="amusement"))
+    rows.append(row(0.15, score="feature_ks", part="p_wave", state="stress"))
+    found = assess(ScoreTable(tuple(rows)), "n = 16 per state, simulated reference")
+    (only,) = found.discrepant
+    assert only.text.endswith(", in amusement: discrepancy 0.88 of the white-noise control")
+    count = len(found.alike) + len(found.minor) + 1
+    assert f"Of {count} findings" in found.lead and " 1 are discrepant" in found.lead
+    few = f"No major discrepancy in {count - 1} of {count} findings"
+    assert found.headline.startswith(few if alike == 200 else "Discrepant in"), found.headline
+
+
+def test_no_discrepant_figure_means_that_none_is_claimed():
+    """Headline, lead and list say the same where all is like the reference, and the headline names its basis."""
+    found = assess(ScoreTable((row(0.15), row(0.15, part="EDA"))), "n = 16 per state, simulated reference")
+    assert found.headline == "No major discrepancy found (n = 16 per state, simulated reference)"
+    assert found.verdict == GOOD and "0 are discrepant" in found.lead and found.discrepant == ()
+
+
+def test_noise_is_called_discrepant(noise):
+    """The headline, the list and the page say it in words."""
     summary = summarise(noise)
-    assert summary.verdict == POOR and "not to be trusted" in summary.headline
-    assert any("Heart rate" in found.text for found in summary.distrust)
-    assert len(summary.distrust) > 2 * len(summary.trust)
-    text = page(summary, noise.table, {}, {}, [], [])
-    assert "These windows are not to be trusted" in text and "What to trust" not in text
+    assert summary.verdict == POOR and summary.headline.startswith("Discrepant in most")
+    assert any("Heart rate" in found.text for found in summary.discrepant)
+    assert summary.headline in page(summary, noise.table, {}, {}, [], [])
 
 
-def test_windows_of_the_same_kind_are_not_called_untrustworthy(evaluation):
-    """A faultless generator's windows are trusted in more than they are not."""
+def test_windows_of_the_same_kind_are_not_called_discrepant(evaluation):
+    """A faultless generator's windows are like the reference in more than they are not."""
     summary = summarise(evaluation)
     assert summary.verdict != POOR
-    assert len(summary.trust) > len(summary.distrust)
+    assert len(summary.alike) > len(summary.discrepant)
     assert any("by chance, in 25 %" in text for text in summary.usefulness)
 
 
@@ -156,7 +188,7 @@ def test_metrics_hold_what_is_needed_to_repeat_them(written, evaluation):
         raise AssertionError(name)
 
     content = json.loads((written / "metrics.json").read_text(encoding="utf-8"), parse_constant=refuse)
-    assert content["schema_version"] == 1 and content["kind"] == "synthetic" and content["seed"] == 0
+    assert content["schema_version"] == 2 and content["kind"] == "synthetic" and content["seed"] == 0
     assert content["sha256"]["real"] == evaluation.inputs.real.sha256()
     assert set(content["sha256"]) == {"real", "synthetic", "train"}
     assert content["settings"]["repeats"] == evaluation.settings.repeats
@@ -171,8 +203,8 @@ def test_tables_hold_every_score_with_its_yardsticks(written, evaluation):
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(evaluation.table.rows)
     found = next(r for r in rows if (r["score"], r["state"], r["part"]) == ("feature_ks", "stress", "heart_rate"))
-    assert float(found["floor_random_edge"]) >= float(found["floor_random_mean"]) >= 0
-    assert float(found["control"]) > float(found["floor_random_mean"]) and found["control_name"] == "white_noise"
+    assert float(found["random_edge"]) >= float(found["random_mean"]) >= 0
+    assert float(found["control"]) > float(found["random_mean"]) and found["control_name"] == "white_noise"
     assert (written / "tables" / "usefulness.csv").is_file() and (written / "tables" / "measurements.csv").is_file()
 
 

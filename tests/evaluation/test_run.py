@@ -11,10 +11,13 @@ from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.asked_once import transfers
 from physiosynth.evaluation.controls import white_noise
 from physiosynth.evaluation.inputs import Inputs, drawn, known_people, seen_by, thinned
-from physiosynth.evaluation.kept import Kept, key_of, rows_from_plain, rows_to_plain
+from physiosynth.evaluation.kept import Kept
+from physiosynth.evaluation.keys import key_of
+from physiosynth.evaluation.metrics import Floor
 from physiosynth.evaluation.plan import SCALE, Settings, Steps, quick_settings
-from physiosynth.evaluation.registry import Floor, ScoreRow
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable, rows_from_dicts
 from physiosynth.evaluation.run import run
+from physiosynth.evaluation.scores_table import score_named
 
 GROUPS = ("spectra", "coupling")  # quick ones; what is tested here does not depend on the group
 
@@ -49,7 +52,7 @@ def test_a_second_run_computes_nothing_anew(inputs, folder, first, monkeypatch):
 
     monkeypatch.setattr("physiosynth.evaluation.run.evaluate", forbidden)
     second = run(inputs, folder, quick_settings(), GROUPS)
-    assert rows_to_plain(second.table.rows) == rows_to_plain(first.table.rows)
+    assert second.table.to_dicts() == first.table.to_dicts()
     assert len(second.table.rows) > 50
 
 
@@ -119,10 +122,10 @@ def test_stages_weigh_as_much_as_they_take():
 def test_rows_survive_json_with_what_could_not_be_computed():
     """NaN, a missing floor and a missing control come back as they were."""
     rows = (
-        ScoreRow("mmd", "all", "", 0.5, float("nan"), Floor(0.1, 0.2, 4), None, None, (8, 9)),
-        ScoreRow("value_ks", "stress", "ECG", 0.5, 0.4, None, Floor(0.1, float("nan"), 2), 0.9, (8, 9)),
+        ScoreRow.of(score_named("mmd"), "all", "", 0.5, float("nan"), Floor(0.1, 0.2, 4), None, None, (8, 9)),
+        ScoreRow.of(score_named("value_ks"), "stress", "ECG", 0.5, 0.4, None, Floor(0.1, float("nan"), 2), 0.9, (8, 9)),
     )
-    back = rows_from_plain(json.loads(json.dumps(rows_to_plain(rows), allow_nan=False)))
+    back = rows_from_dicts(json.loads(json.dumps(ScoreTable(rows).to_dicts(), allow_nan=False)))
     assert repr(back) == repr(rows)
 
 

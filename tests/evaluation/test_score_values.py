@@ -9,9 +9,11 @@ from toy import toy_windows
 from physiosynth.evaluation.controls import pairing
 from physiosynth.evaluation.coupling import aucs
 from physiosynth.evaluation.features import COUPLINGS, FEATURES
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import ks
 from physiosynth.evaluation.physiology_scores import ANSWERING, MEASURED, contrasts, w1
-from physiosynth.evaluation.registry import Context, Judged, score_named
+from physiosynth.evaluation.registry import Context
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.simulators import neurokit_simulated, targets_of
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.signals import CONDITIONS

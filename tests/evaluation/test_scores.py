@@ -5,8 +5,10 @@ import pytest
 from toy import toy_windows
 
 from physiosynth.evaluation.controls import CONTROL_TITLES, CONTROLS
+from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.judging import Controls, draws
-from physiosynth.evaluation.registry import ALL_STATES, GROUPS, Context, Judged, part_title, scores
+from physiosynth.evaluation.registry import GROUPS, Context, part_title
+from physiosynth.evaluation.scores_table import scores
 
 FAST_GROUPS = ("distributions", "spectra", "physiology", "coupling")
 REPEATS = 6

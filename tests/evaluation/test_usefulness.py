@@ -10,10 +10,12 @@ from people import cohort, synthetic
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import train, train_table
 from physiosynth.evaluation.controls import shuffled_states
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.loso import leave_one_out
 from physiosynth.evaluation.metrics import Predictions, auroc, quality
-from physiosynth.evaluation.registry import Context, Judged, score_named
+from physiosynth.evaluation.registry import Context
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.usefulness import TASKS, UNVERIFIED, balanced, transfer, utility
 

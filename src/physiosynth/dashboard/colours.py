@@ -14,7 +14,7 @@ class Palette:
     """ground: the page; ink, muted: texts; grid: lines behind; channels: traces; reference: what is compared with.
 
     mark: events, brush and markers; band, core: the reference's usual range and its middle half; paper, fine, coarse:
-    ECG paper and its small and large squares; levels: texts and marks of report.verdicts.
+    ECG paper and its small and large squares; levels: texts and marks of evaluation.findings.
     """
 
     ground: str

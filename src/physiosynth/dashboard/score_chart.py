@@ -1,4 +1,4 @@
-"""Scores as dots between what real windows score and what broken ones do."""
+"""Scores as dots between what reference windows score and what corrupted ones do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from physiosynth.dashboard import colours
-from physiosynth.evaluation.report.verdicts import LEVELS
+from physiosynth.evaluation.findings import LEVELS
 
 if TYPE_CHECKING:
     import altair as alt
@@ -33,7 +33,7 @@ def score_chart(lines: Sequence[Line], title: str) -> alt.LayerChart:
     hover = [
         alt.Tooltip(f"{field}:N", title=name)
         for field, name in (("name", "Score"), ("verdict", "Verdict"), ("value", "These windows"),
-                            ("floor", "Real halves"), ("people", "Other people"), ("control", "Control"),
+                            ("floor", "Split-half baseline"), ("people", "Other people"), ("control", "Control"),
                             ("meaning", "Meaning"))
     ]  # fmt: skip
     base = alt.Chart(data)
@@ -65,15 +65,15 @@ def score_chart(lines: Sequence[Line], title: str) -> alt.LayerChart:
 def describe(lines: Sequence[Line], title: str) -> str:
     """What the chart shows, in words."""
     said = ", ".join(f"{line.name}: {LEVELS[line.level].word}" for line in lines)
-    return f"{title}. Scores between real windows (0) and broken ones (1). {said}."
+    return f"{title}. Scores between the reference (0) and the negative control (1). {said}."
 
 
 def _axis(shown: colours.Palette) -> alt.Axis:
     import altair as alt
 
     return alt.Axis(
-        values=[0, 0.5, 1], labelExpr="datum.value == 0 ? 'real' : datum.value == 1 ? 'broken' : ''", orient="top",
-        labelColor=shown.muted, gridColor=shown.grid, domain=False, ticks=False, labelFontSize=12,
+        values=[0, 0.5, 1], labelExpr="datum.value == 0 ? 'reference' : datum.value == 1 ? 'control' : ''",
+        orient="top", labelColor=shown.muted, gridColor=shown.grid, domain=False, ticks=False, labelFontSize=12,
     )  # fmt: skip
 
 

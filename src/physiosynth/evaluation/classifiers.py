@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import Predictions
-from physiosynth.evaluation.registry import Judged
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.runtime import check_seed
 

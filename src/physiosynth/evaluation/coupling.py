@@ -2,60 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from physiosynth.evaluation import pairs
 from physiosynth.evaluation.controls import pairing
 from physiosynth.evaluation.features import COUPLINGS, Features
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import auroc, ks
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.windows import WindowSet
 
 PARTNERS = 8  # shuffled pairs a window
 
 
-@score(
-    name="coupling_auc",
-    group="coupling",
-    title="Do the channels belong together?",
-    meaning="How often a window's own channels move together more than those of two windows of a state: 0.5 says they "
-    "do not belong together, 1 says they do.",
-    better="higher",
-    control="shuffled_pairing",
-    per_state=True,
-    parts=COUPLINGS,
-)
 def coupling_auc(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """AUC of paired against shuffled windows, of the judged set alone; the real ones do not enter."""
     return aucs(synthetic)
 
 
-@score(
-    name="coupling_auc_gap",
-    group="coupling",
-    title="Coupling compared with real windows",
-    meaning="The difference between that figure and the one of real windows; too much coupling counts as too little.",
-    better="lower",
-    control="shuffled_pairing",
-    per_state=True,
-    parts=COUPLINGS,
-)
 def coupling_auc_gap(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """|AUC of the synthetic - AUC of the real|."""
     ours, theirs = aucs(real), aucs(synthetic)
     return {name: abs(theirs[name] - ours[name]) for name in COUPLINGS}
 
 
-@score(
-    name="coupling_ks",
-    group="coupling",
-    title="Strength of the coupling (largest gap between distributions)",
-    meaning="How far the shares of windows below any strength of coupling differ from real windows.",
-    better="lower",
-    control="shuffled_pairing",
-    per_state=True,
-    parts=COUPLINGS,
-)
 def coupling_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """KS statistic of the windows' coupling."""
     return {name: ks(real.features[name], synthetic.features[name]) for name in COUPLINGS}
@@ -86,3 +58,31 @@ def _shuffled(windows: WindowSet, features: Features) -> np.ndarray:
         for i, name in enumerate(COUPLINGS):
             out[:, place, i] = np.where(alone, np.nan, np.nan_to_num(found[name]))
     return out
+
+
+_score = partial(Score, group="coupling", control="shuffled_pairing", per_state=True, parts=COUPLINGS)
+SCORES = (
+    _score(
+        name="coupling_auc",
+        title="Do the channels belong together?",
+        meaning="How often a window's own channels move together more than those of two windows of a state: 0.5 says "
+        "they do not belong together, 1 says they do.",
+        better="higher",
+        compute=coupling_auc,
+    ),
+    _score(
+        name="coupling_auc_gap",
+        title="Coupling compared with real windows",
+        meaning="The difference between that figure and the one of real windows; too much coupling counts as too "
+        "little.",
+        better="lower",
+        compute=coupling_auc_gap,
+    ),
+    _score(
+        name="coupling_ks",
+        title="Strength of the coupling (largest gap between distributions)",
+        meaning="How far the shares of windows below any strength of coupling differ from real windows.",
+        better="lower",
+        compute=coupling_ks,
+    ),
+)

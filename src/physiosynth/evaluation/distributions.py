@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from physiosynth.evaluation.features import DESCRIPTION
-from physiosynth.evaluation.registry import OWN_UNIT, Context, Judged, score
+from physiosynth.evaluation.judged import Judged
+from physiosynth.evaluation.registry import OWN_UNIT, Context, Score
 from physiosynth.evaluation.windows import RATE_HZ, WindowSet
 
 CHANNELS = tuple(RATE_HZ)
@@ -15,65 +18,22 @@ UNMEASURED_SD = 4.0
 _PROJECTIONS = 128
 
 
-@score(
-    name="value_ks",
-    group="distributions",
-    title="Largest gap between the distributions of values (Kolmogorov-Smirnov)",
-    meaning="How far the shares of samples below any level differ: 0 for the same values, 1 for none in common.",
-    better="lower",
-    control="swapped_channels",
-    per_state=True,
-    parts=CHANNELS,
-)
 def value_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Largest distance of the cumulative distributions of all samples, by channel."""
     return {name: float(np.abs(a - b).max()) for name, (a, b, _) in _cumulative(real, synthetic).items()}
 
 
-@score(
-    name="value_w1",
-    group="distributions",
-    title="Average shift between the distributions of values (Wasserstein-1)",
-    meaning="How far a sample has to move on average to turn one set's values into the other's, in the channel's unit.",
-    unit=OWN_UNIT,
-    better="lower",
-    control="swapped_channels",
-    per_state=True,
-    parts=CHANNELS,
-)
 def value_w1(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Wasserstein-1 distance of all samples in the channel's unit."""
     return {name: float(np.abs(a - b).sum() * step) for name, (a, b, step) in _cumulative(real, synthetic).items()}
 
 
-@score(
-    name="value_w1_sd",
-    group="distributions",
-    title="Average shift in real standard deviations (Wasserstein-1)",
-    meaning="The same shift measured in standard deviations of the real values, so that channels can be compared.",
-    unit="SD",
-    better="lower",
-    control="swapped_channels",
-    per_state=True,
-    parts=CHANNELS,
-)
 def value_w1_sd(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Wasserstein-1 distance over the SD of the real samples of this view."""
     spread = {name: float(real.windows.channel(name).std(dtype=float)) for name in CHANNELS}
     return {name: shift / max(spread[name], 1e-12) for name, shift in value_w1(real, synthetic, context).items()}
 
 
-@score(
-    name="value_js",
-    group="distributions",
-    title="Divergence of the distributions of values (Jensen-Shannon)",
-    meaning="How surely one sample tells which set it is from: 0 bits for the same values, 1 bit for none in common.",
-    unit="bit",
-    better="lower",
-    control="swapped_channels",
-    per_state=True,
-    parts=CHANNELS,
-)
 def value_js(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Jensen-Shannon divergence, base 2 (Lin, 1991), of histograms over the real range."""
     out = {}
@@ -83,16 +43,6 @@ def value_js(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
     return out
 
 
-@score(
-    name="mmd",
-    group="distributions",
-    title="Distance of the clouds of windows (maximum mean discrepancy)",
-    meaning="Compares whole windows, each described by its measured features; 0 when both clouds are the same.",
-    better="lower",
-    control="phase_randomised",
-    per_state=True,
-    least_windows=6,
-)
 def mmd(real: Judged, synthetic: Judged, context: Context) -> float:
     """Unbiased squared MMD, Gaussian kernel, bandwidth the median distance of real windows (Gretton et al., 2012)."""
     (x, _), (xx, yy, xy) = _clouds(real, synthetic)
@@ -101,33 +51,12 @@ def mmd(real: Judged, synthetic: Judged, context: Context) -> float:
     return float(sum(inside) - 2 * np.exp(-(xy**2) / (2 * width**2)).mean())
 
 
-@score(
-    name="energy_distance",
-    group="distributions",
-    title="Energy distance of the clouds of windows",
-    meaning="How much farther apart real and synthetic windows are from each other than among themselves.",
-    unit="SD",
-    better="lower",
-    control="white_noise",
-    per_state=True,
-    least_windows=6,
-)
 def energy_distance(real: Judged, synthetic: Judged, context: Context) -> float:
     """2 E|X - Y| - E|X - X'| - E|Y - Y'| without self-pairs (Szekely and Rizzo, 2013), in standardised features."""
     _, (xx, yy, xy) = _clouds(real, synthetic)
     return float(2 * xy.mean() - _off_diagonal_mean(xx) - _off_diagonal_mean(yy))
 
 
-@score(
-    name="energy_by_state",
-    group="distributions",
-    title="Energy distance within each state, averaged",
-    meaning="Whether the windows of a state look like real windows of that same state, and not of another one.",
-    unit="SD",
-    better="lower",
-    control="shuffled_states",
-    least_windows=12,
-)
 def energy_by_state(real: Judged, synthetic: Judged, context: Context) -> float:
     """Mean over states of the energy distance; states with fewer than 3 windows a side are left out."""
     found = []
@@ -138,17 +67,6 @@ def energy_by_state(real: Judged, synthetic: Judged, context: Context) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-@score(
-    name="sliced_w1",
-    group="distributions",
-    title="Average shift of the clouds of windows (sliced Wasserstein-1)",
-    meaning="The average shift between the two clouds of windows, seen from many random directions.",
-    unit="SD",
-    better="lower",
-    control="phase_randomised",
-    per_state=True,
-    least_windows=6,
-)
 def sliced_w1(real: Judged, synthetic: Judged, context: Context) -> float:
     """Mean Wasserstein-1 distance over random directions in standardised feature space (Bonneel et al., 2015)."""
     x, y = clouds(real, synthetic)
@@ -233,3 +151,87 @@ def _histograms(values: np.ndarray, low: float, high: float) -> np.ndarray:
     rows = np.arange(len(values))[:, None] * _BINS
     counts = np.bincount((bins + rows).ravel(), minlength=len(values) * _BINS)
     return (counts.reshape(len(values), _BINS) / values.shape[1]).astype(np.float32)
+
+
+_score = partial(Score, group="distributions", better="lower")
+SCORES = (
+    _score(
+        name="value_ks",
+        title="Largest gap between the distributions of values (Kolmogorov-Smirnov)",
+        meaning="How far the shares of samples below any level differ: 0 for the same values, 1 for none in common.",
+        control="swapped_channels",
+        per_state=True,
+        parts=CHANNELS,
+        compute=value_ks,
+    ),
+    _score(
+        name="value_w1",
+        title="Average shift between the distributions of values (Wasserstein-1)",
+        meaning="How far a sample has to move on average to turn one set's values into the other's, in the channel's "
+        "unit.",
+        unit=OWN_UNIT,
+        control="swapped_channels",
+        per_state=True,
+        parts=CHANNELS,
+        compute=value_w1,
+    ),
+    _score(
+        name="value_w1_sd",
+        title="Average shift in real standard deviations (Wasserstein-1)",
+        meaning="The same shift measured in standard deviations of the real values, so that channels can be compared.",
+        unit="SD",
+        control="swapped_channels",
+        per_state=True,
+        parts=CHANNELS,
+        compute=value_w1_sd,
+    ),
+    _score(
+        name="value_js",
+        title="Divergence of the distributions of values (Jensen-Shannon)",
+        meaning="How surely one sample tells which set it is from: 0 bits for the same values, 1 bit for none in "
+        "common.",
+        unit="bit",
+        control="swapped_channels",
+        per_state=True,
+        parts=CHANNELS,
+        compute=value_js,
+    ),
+    _score(
+        name="mmd",
+        title="Distance of the clouds of windows (maximum mean discrepancy)",
+        meaning="Compares whole windows, each described by its measured features; 0 when both clouds are the same.",
+        control="phase_randomised",
+        per_state=True,
+        least_windows=6,
+        compute=mmd,
+    ),
+    _score(
+        name="energy_distance",
+        title="Energy distance of the clouds of windows",
+        meaning="How much farther apart real and synthetic windows are from each other than among themselves.",
+        unit="SD",
+        control="white_noise",
+        per_state=True,
+        least_windows=6,
+        compute=energy_distance,
+    ),
+    _score(
+        name="energy_by_state",
+        title="Energy distance within each state, averaged",
+        meaning="Whether the windows of a state look like real windows of that same state, and not of another one.",
+        unit="SD",
+        control="shuffled_states",
+        least_windows=12,
+        compute=energy_by_state,
+    ),
+    _score(
+        name="sliced_w1",
+        title="Average shift of the clouds of windows (sliced Wasserstein-1)",
+        meaning="The average shift between the two clouds of windows, seen from many random directions.",
+        unit="SD",
+        control="phase_randomised",
+        per_state=True,
+        least_windows=6,
+        compute=sliced_w1,
+    ),
+)

@@ -17,12 +17,13 @@ from physiosynth import physiology
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation import pairs
 from physiosynth.evaluation.beats import TEMPLATE_STEPS, beat_shape
+from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_npz
 from physiosynth.running.pool import LocalPool
 from physiosynth.signals import LOW_HZ, LOW_STEPS, WINDOW_S
 
-VERSION = 2  # part of a cache file's name: raise it when a figure is measured differently
+VERSION = 2  # of the measurements as published; what is kept is found by the code itself
 MOST_BEATS = 150  # 300 beats/min
 
 
@@ -118,7 +119,10 @@ def window_features(
 
     cache_dir: measured before, the same windows are read from there; workers: processes; on_step counts windows.
     """
-    path = None if cache_dir is None else Path(cache_dir) / f"features_v{VERSION}_{windows.sha256()[:24]}.npz"
+    path = None
+    if cache_dir is not None:
+        key = key_of(windows=windows.sha256(), code=code_digest(__name__))[:24]
+        path = Path(cache_dir) / f"features_v{VERSION}_{key}.npz"
     kept = _read(path, len(windows))
     if kept is not None:
         on_step(len(windows), len(windows))

@@ -8,12 +8,14 @@ reference itself, which then looks a little closer to itself than it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import RULER_TREES, TREES, train, train_table
-from physiosynth.evaluation.registry import Compute, Context, Judged, score
+from physiosynth.evaluation.judged import Judged
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet, halves_of
 from physiosynth.runtime import window_seed
@@ -181,69 +183,12 @@ def _four(real: Judged, synthetic: Judged, context: Context, field: str) -> dict
     return found
 
 
-@score(
-    name="discriminative",
-    group="fidelity",
-    title="Telling real from synthetic",
-    meaning="How far above guessing a trained classifier tells synthetic windows from real ones: 0 cannot, 0.5 always.",
-    better="lower",
-    control="phase_randomised",
-    parts=("logistic", "forest"),
-    repeats=5,
-    least_windows=16,
-)
 def discriminative(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """|balanced accuracy - 0.5| of held-out windows (Yoon et al., 2019)."""
     kinds = ("logistic", "forest")
     return {kind: abs(discriminate(real, synthetic, kind, context.seed, RULER_TREES) - 0.5) for kind in kinds}
 
 
-CLOSENESS_SCORES = {  # field of Closeness: title, meaning
-    "precision": ("Synthetic windows that look real", "Share of synthetic windows that lie among real ones."),
-    "recall": ("Real variety that is reached", "Share of real windows that lie among synthetic ones."),
-    "density": (
-        "Real windows around each synthetic one (density)",
-        "Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
-    ),
-    "coverage": (
-        "Real windows that have a synthetic neighbour (coverage)",
-        "Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
-    ),
-}
-
-
-def _closeness_score(field: str) -> Compute:
-    def compute(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-        """This field of Closeness in each space."""
-        return _four(real, synthetic, context, field)
-
-    return compute
-
-
-for _field, (_title, _meaning) in CLOSENESS_SCORES.items():
-    score(
-        name=_field,
-        group="fidelity",
-        title=_title,
-        meaning=_meaning,
-        better="higher",
-        control="white_noise",
-        parts=SPACES,
-        repeats=10,
-        least_windows=8,
-    )(_closeness_score(_field))
-
-
-@score(
-    name="frechet",
-    group="fidelity",
-    title="What a trained network sees of the windows (Frechet distance)",
-    meaning="How far mean and spread of what a trained network sees of synthetic windows lie from real ones.",
-    better="lower",
-    control="phase_randomised",
-    repeats=10,
-    least_windows=16,
-)
 def frechet_distance(real: Judged, synthetic: Judged, context: Context) -> float:
     """Frechet distance in the network's space; small sets raise it, so compare at equal sizes alone."""
     if not has_space("network", real, context):
@@ -251,17 +196,6 @@ def frechet_distance(real: Judged, synthetic: Judged, context: Context) -> float
     return frechet(*space_of("network", real, synthetic, context))
 
 
-@score(
-    name="linear_probe",
-    group="fidelity",
-    title="States that fit, as a network sees them",
-    meaning="How many real windows' states a linear layer names that was fitted on a network's view of synthetic ones.",
-    unit="balanced accuracy",
-    better="higher",
-    control="shuffled_states",
-    repeats=10,
-    least_windows=16,
-)
 def linear_probe_score(real: Judged, synthetic: Judged, context: Context) -> float:
     """Balanced accuracy over the states that both sets hold; nan with fewer than two."""
     shared = sorted(set(real.states.tolist()) & set(synthetic.states.tolist()))
@@ -274,3 +208,71 @@ def linear_probe_score(real: Judged, synthetic: Judged, context: Context) -> flo
     probe = train_table("logistic", made[rows], synthetic.states[rows], context.seed)
     said = np.asarray(probe.classes)[probe.of_values(points[tested]).argmax(axis=1)]
     return float(balanced_accuracy_score(real.states[tested], said))
+
+
+_close = partial(
+    Score, group="fidelity", better="higher", control="white_noise", parts=SPACES, repeats=10, least_windows=8
+)
+SCORES = (
+    Score(
+        name="discriminative",
+        group="fidelity",
+        title="Telling real from synthetic",
+        meaning="How far above guessing a trained classifier tells synthetic windows from real ones: 0 cannot, 0.5 "
+        "always.",
+        better="lower",
+        control="phase_randomised",
+        parts=("logistic", "forest"),
+        repeats=5,
+        least_windows=16,
+        compute=discriminative,
+    ),
+    _close(
+        name="precision",
+        title="Synthetic windows that look real",
+        meaning="Share of synthetic windows that lie among real ones.",
+        compute=partial(_four, field="precision"),
+    ),
+    _close(
+        name="recall",
+        title="Real variety that is reached",
+        meaning="Share of real windows that lie among synthetic ones.",
+        compute=partial(_four, field="recall"),
+    ),
+    _close(
+        name="density",
+        title="Real windows around each synthetic one (density)",
+        meaning="Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
+        compute=partial(_four, field="density"),
+    ),
+    _close(
+        name="coverage",
+        title="Real windows that have a synthetic neighbour (coverage)",
+        meaning="Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
+        compute=partial(_four, field="coverage"),
+    ),
+    Score(
+        name="frechet",
+        group="fidelity",
+        title="What a trained network sees of the windows (Frechet distance)",
+        meaning="How far mean and spread of what a trained network sees of synthetic windows lie from real ones.",
+        better="lower",
+        control="phase_randomised",
+        repeats=10,
+        least_windows=16,
+        compute=frechet_distance,
+    ),
+    Score(
+        name="linear_probe",
+        group="fidelity",
+        title="States that fit, as a network sees them",
+        meaning="How many real windows' states a linear layer names that was fitted on a network's view of synthetic "
+        "ones.",
+        unit="balanced accuracy",
+        better="higher",
+        control="shuffled_states",
+        repeats=10,
+        least_windows=16,
+        compute=linear_probe_score,
+    ),
+)

@@ -11,7 +11,8 @@ from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.judging import evaluate
 from physiosynth.evaluation.metrics import mean_of_known
 from physiosynth.evaluation.quick import REPEATS, yardstick
-from physiosynth.evaluation.registry import Context, score_named
+from physiosynth.evaluation.registry import Context
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.windows import WindowSet
 
 if TYPE_CHECKING:

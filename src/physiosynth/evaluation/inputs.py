@@ -11,7 +11,7 @@ import numpy as np
 
 from physiosynth.datasets.folds import FoldDirectory, load_fold
 from physiosynth.errors import EvaluationError, RequestError
-from physiosynth.evaluation.kept import key_of
+from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
 from physiosynth.runtime import check_seed, window_seed
 from physiosynth.signals import CONDITIONS
@@ -193,10 +193,12 @@ def drawn(
 ) -> WindowSet:
     """`per_state` synthetic windows of each state, drawn in files of 32 under `folder` and read from there next time.
 
-    A window depends on the bundle, the seed, its state and its number alone, so a file serves any run with the same
-    key. targets: the rates asked for, as the generator takes them. on_step counts thousandths of a file. Raises
-    RequestError, EvaluationError and what the generator raises.
+    A window depends on the bundle, the seed, its state, its number and the generator's code alone, so a file serves any
+    run with the same key. targets: the rates asked for, as the generator takes them. on_step counts thousandths of a
+    file. Raises RequestError, EvaluationError and what the generator raises.
     """
+    from physiosynth.generate import core
+
     check_seed(seed)
     if per_state < 1:
         raise RequestError(f"Draw at least 1 window a state, found {per_state}.")
@@ -206,7 +208,7 @@ def drawn(
     settings = generator.info.defaults if sampling is None else overlaid(generator.info.defaults, sampling)
     asked = {} if targets is None else {"targets": targets}
     known = {"bundle": generator.info.bundle_sha256, "seed": seed, "sampling": vars(settings)}
-    key = key_of(code=False, **known, **{name: vars(rates) for name, rates in asked.items()})[:16]
+    key = key_of(code=code_digest(core.__name__), **known, **{name: vars(rates) for name, rates in asked.items()})[:16]
     pieces = [(state, first) for state in states for first in range(0, per_state, WINDOWS_A_FILE)]
     parts = []
     for place, (state, first) in enumerate(pieces):

@@ -10,8 +10,10 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import CONTROLS, pairing
 from physiosynth.evaluation.features import with_pairing
+from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.metrics import Floor, interval, mean_of_known
-from physiosynth.evaluation.registry import ALL_STATES, Context, Judged, Score, ScoreRow, ScoreTable
+from physiosynth.evaluation.registry import Context, Score
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable
 from physiosynth.evaluation.windows import halves_of
 from physiosynth.runtime import window_seed
 
@@ -170,20 +172,18 @@ def _rows_of(
                 name: [found.get(part, np.nan) for found in draws]
                 for name, draws in {"matched": matched, "random": floor, "people": people, "control": control}.items()
             }
-            low, high = interval(by_draw["matched"])
             random, between = (Floor.of(by_draw[name], score.better) for name in ("random", "people"))
-            yield ScoreRow(
-                score=score.name,
-                state=state,
-                part=part,
+            yield ScoreRow.of(
+                score,
+                state,
+                part,
                 value=value,
                 matched=mean_of_known(by_draw["matched"]),
                 random=random if random.repeats else None,
                 people=between if between.repeats else None,
                 control=mean_of_known(by_draw["control"]) if control else None,
                 windows=(len(ours), len(theirs)),
-                low=low,
-                high=high,
+                interval=interval(by_draw["matched"]),
             )
 
 

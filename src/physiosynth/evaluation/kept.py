@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -10,7 +9,6 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from physiosynth.evaluation.registry import Floor, ScoreRow
 from physiosynth.files import write_json
 
 
@@ -41,46 +39,6 @@ class Kept:
 
     def _path(self, part: str) -> Path:
         return self.folder / f"{part}.json"
-
-
-def key_of(*, code: bool = True, **inputs: Any) -> str:
-    """SHA-256 over named inputs (anything JSON holds) and, with `code`, over the judges' own source files."""
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
-    if code:
-        for path in sorted(Path(__file__).parent.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def rows_to_plain(rows: tuple[ScoreRow, ...]) -> list[dict[str, Any]]:
-    """Rows as JSON holds them; see rows_from_plain."""
-    return plain(rows)
-
-
-def rows_from_plain(rows: list[Mapping[str, Any]]) -> tuple[ScoreRow, ...]:
-    """The rows that rows_to_plain was given; figures that could not be computed are NaN again."""
-
-    def number(value: float | None) -> float:
-        return math.nan if value is None else float(value)
-
-    def floor(found: Mapping[str, Any] | None) -> Floor | None:
-        return None if found is None else Floor(number(found["mean"]), number(found["edge"]), found["repeats"])
-
-    return tuple(
-        ScoreRow(
-            **{
-                **row,
-                "value": number(row["value"]),
-                "matched": number(row["matched"]),
-                "low": number(row["low"]),
-                "high": number(row["high"]),
-                "random": floor(row["random"]),
-                "people": floor(row["people"]),
-                "windows": tuple(row["windows"]),
-            }
-        )
-        for row in rows
-    )
 
 
 def plain(content: Any) -> Any:

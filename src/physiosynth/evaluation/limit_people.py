@@ -11,12 +11,11 @@ import numpy as np
 from physiosynth.evaluation import metrics
 from physiosynth.evaluation.classifiers import predictions, train
 from physiosynth.evaluation.inputs import Networks, thinned_at
-from physiosynth.evaluation.judged import Judged, OnStep
+from physiosynth.evaluation.judged import ALL_STATES, Judged, OnStep
 from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.limits import DRAW_SEED, Row, first_of_each_state, real_draws
 from physiosynth.evaluation.membership import black_box_scores, bootstrapped, true_positives, white_box_scores
 from physiosynth.evaluation.metrics import NAN, Floor, auroc, interval
-from physiosynth.evaluation.registry import ALL_STATES
 from physiosynth.evaluation.usefulness import TASKS, Task, check_apart
 from physiosynth.runtime import derive_seed
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from physiosynth.evaluation.inputs import drawn, joined
-from physiosynth.evaluation.judged import Judged, OnStep
+from physiosynth.evaluation.judged import ALL_STATES, Judged, OnStep
 from physiosynth.evaluation.limit_scores import share
 from physiosynth.evaluation.limits import Row
 from physiosynth.evaluation.metrics import NAN, mean_of_known
-from physiosynth.evaluation.registry import ALL_STATES
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.runtime import derive_seed
 

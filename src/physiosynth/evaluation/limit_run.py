@@ -13,11 +13,11 @@ import numpy as np
 
 from physiosynth.datasets.folds import load_fold
 from physiosynth.errors import EvaluationError, FoldError, RequestError
-from physiosynth.evaluation.features import VERSION as FEATURES_VERSION
 from physiosynth.evaluation.inputs import Networks, config_of, drawn, seen_by, subjects_of, thinned_at
 from physiosynth.evaluation.judged import Judged, OnStep, quiet
 from physiosynth.evaluation.judging import common_states
-from physiosynth.evaluation.kept import Kept, key_of, plain
+from physiosynth.evaluation.kept import Kept, plain
+from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.limit_people import attacks, transfers
 from physiosynth.evaluation.limit_requests import compared, requested
 from physiosynth.evaluation.limit_scores import LIMITS, TELLING, TELLING_BY_NETWORK, beside_left_out, lying
@@ -357,7 +357,7 @@ def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
     apart = {"only", "workers", *(name for names in OWN_SETTINGS.values() for name in names)}
     given = {name: value for name, value in asdict(settings).items() if name not in apart}
     return key_of(
-        windows=digest.hexdigest(), settings=given, features=FEATURES_VERSION, bundle=generator.info.bundle_sha256,
+        windows=digest.hexdigest(), settings=given, code=code_digest(__name__), bundle=generator.info.bundle_sha256,
         sampling=vars(generator.info.defaults),
     )  # fmt: skip
 

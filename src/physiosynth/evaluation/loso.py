@@ -18,14 +18,14 @@ import numpy as np
 from physiosynth.datasets.folds import load_fold
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, TITLES, predictions, train
+from physiosynth.evaluation.judged import Judged
+from physiosynth.evaluation.keys import code_digest
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
-from physiosynth.evaluation.registry import Judged
 from physiosynth.evaluation.usefulness import TASKS, check_apart, people
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_json
 
 TRAINED_ON = ("real", "synthetic", "real+synthetic")
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def leave_one_out(
     modes = TRAINED_ON if synthetic is not None else TRAINED_ON[:1]
     jobs = [(mode, kind, task, name) for mode in modes for task in tasks for kind in kinds for name in names]
     parts: dict[tuple[str, str, str], list[tuple[Predictions, float]]] = {}
-    base = everybody.windows.sha256()
+    base = f"{everybody.windows.sha256()}/{code_digest(__name__)}"
     for done, (mode, kind, task, name) in enumerate(jobs, 1):
         made = None if synthetic is None else synthetic[name]
-        key = f"{base}/{made.windows.sha256() if made is not None else ''}/{seed}/{VERSION}"
+        key = f"{base}/{made.windows.sha256() if made is not None else ''}/{seed}"
         path = Path(out) / "folds" / f"{mode}_{kind}_{task}_{name}.json"
         parts.setdefault((mode, kind, task), []).append(_one(path, key, everybody, name, mode, kind, task, seed, made))
         on_step(done, len(jobs))

@@ -18,9 +18,10 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import RULER_TREES, TREES, train_table
 from physiosynth.evaluation.fidelity import MADE, REAL, block_of
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import auroc, interval
 from physiosynth.evaluation.privacy import nearest
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet
 
@@ -250,19 +251,6 @@ def outsiders_of(reference: Judged, context: Context) -> Judged:
     )
 
 
-@score(
-    name="membership",
-    group="privacy",
-    title="Telling whose windows were learned from",
-    meaning="How often an attacker ranks a window that was learned from above another person's: 0.5 is guessing.",
-    unit="AUC",
-    better="lower",
-    control="memorised",
-    parts=ATTACKS,
-    repeats=5,
-    needs=("train",),
-    least_windows=16,
-)
 def membership(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """AUC of each black-box attack on the reference windows, against other people's."""
     others = outsiders_of(real, context)
@@ -273,17 +261,37 @@ def membership(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
     return {name: auroc(*pair) for name, pair in scores.items()}
 
 
-@score(
-    name="membership_tpr",
-    group="privacy",
-    title="Windows an attacker is sure of",
-    meaning="Share of the windows that were learned from which an attacker finds with one false alarm in a hundred.",
-    better="lower",
-    control="memorised",
-    repeats=5,
-    needs=("train",),
-    least_windows=16,
-)
 def membership_tpr(real: Judged, synthetic: Judged, context: Context) -> float:
     """TPR at 1 % FPR of the distance attack."""
     return true_positives(*distance_scores(synthetic, real, outsiders_of(real, context)))
+
+
+SCORES = (
+    Score(
+        name="membership",
+        group="privacy",
+        title="Telling whose windows were learned from",
+        meaning="How often an attacker ranks a window that was learned from above another person's: 0.5 is guessing.",
+        unit="AUC",
+        better="lower",
+        control="memorised",
+        parts=ATTACKS,
+        repeats=5,
+        needs=("train",),
+        least_windows=16,
+        compute=membership,
+    ),
+    Score(
+        name="membership_tpr",
+        group="privacy",
+        title="Windows an attacker is sure of",
+        meaning="Share of the windows that were learned from which an attacker finds with one false alarm in a "
+        "hundred.",
+        better="lower",
+        control="memorised",
+        repeats=5,
+        needs=("train",),
+        least_windows=16,
+        compute=membership_tpr,
+    ),
+)

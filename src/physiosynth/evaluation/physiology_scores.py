@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import ks, mean_of_known
-from physiosynth.evaluation.registry import OWN_UNIT, Context, Judged, score
+from physiosynth.evaluation.registry import OWN_UNIT, Context, Score
 
 # Clean windows and couplings have scores of their own.
 MEASURED = (
@@ -37,80 +38,27 @@ CLEAR_EFFECT = 0.5  # Cohen's medium effect
 UNMEASURED_SD = 4.0
 
 
-@score(
-    name="feature_ks",
-    group="physiology",
-    title="Largest gap between the distributions of a measurement (Kolmogorov-Smirnov)",
-    meaning="How far the shares of windows below any heart rate, breathing rate and so on differ: 0 to 1.",
-    better="lower",
-    control="white_noise",
-    control_by_part=LEVELS,
-    per_state=True,
-    parts=MEASURED,
-)
 def feature_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Two-sample KS statistic; what could not be measured counts as a value of its own above all others."""
     return {name: ks(real.features[name], synthetic.features[name]) for name in MEASURED}
 
 
-@score(
-    name="feature_w1",
-    group="physiology",
-    title="Average shift of a measurement (Wasserstein-1)",
-    meaning="How far a window's heart rate, breathing rate and so on would have to move on average, in its own unit.",
-    unit=OWN_UNIT,
-    better="lower",
-    control="white_noise",
-    control_by_part=LEVELS,
-    per_state=True,
-    parts=MEASURED,
-)
 def feature_w1(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Wasserstein-1 distance in the measurement's unit; a window that cannot be measured lies 4 real SDs off."""
     return {name: w1(*_placed(real, synthetic, name)[:2]) for name in MEASURED}
 
 
-@score(
-    name="feature_w1_sd",
-    group="physiology",
-    title="Average shift of a measurement in real standard deviations",
-    meaning="The same shift in standard deviations of the real windows, so that measurements can be compared.",
-    unit="SD",
-    better="lower",
-    control="white_noise",
-    control_by_part=LEVELS,
-    per_state=True,
-    parts=MEASURED,
-)
 def feature_w1_sd(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """feature_w1 over the SD of all real windows."""
     placed = {name: _placed(real, synthetic, name) for name in MEASURED}
     return {name: w1(a, b) / spread for name, (a, b, spread) in placed.items()}
 
 
-@score(
-    name="beat_ks",
-    group="physiology",
-    title="Shape of the beats (largest gap between distributions)",
-    meaning="Whether P, QRS and T waves, and the likeness of a window's beats to each other, are those of real ECG.",
-    better="lower",
-    control="phase_randomised",
-    per_state=True,
-)
 def beat_ks(real: Judged, synthetic: Judged, context: Context) -> float:
     """Mean KS statistic over the measurements of beat shape."""
     return float(np.mean([ks(real.features[name], synthetic.features[name]) for name in BEAT_FEATURES]))
 
 
-@score(
-    name="beat_template",
-    group="physiology",
-    title="The mean beat",
-    meaning="How far the average synthetic beat is off the average real one, as a share of the real beat's size.",
-    better="lower",
-    control="phase_randomised",
-    per_state=True,
-)
 def beat_template(real: Judged, synthetic: Judged, context: Context) -> float:
     """RMS difference of the medians of the windows' beats over the SD of the real one; 1 where there are no beats."""
     ours, theirs = (_median_beat(each) for each in (real, synthetic))
@@ -119,46 +67,17 @@ def beat_template(real: Judged, synthetic: Judged, context: Context) -> float:
     return float(np.sqrt(np.mean((ours - theirs) ** 2)) / ours.std()) if theirs is not None else 1.0
 
 
-@score(
-    name="clean_share",
-    group="physiology",
-    title="Clean windows",
-    meaning="The share of windows whose beats are alike, evenly spaced and equally tall, with none split or dropped.",
-    better="higher",
-    control="phase_randomised",
-    per_state=True,
-)
 def clean_share(real: Judged, synthetic: Judged, context: Context) -> float:
     """Share of the judged windows that meet the rule in beats.is_clean; the real ones do not enter."""
     return float(np.mean(synthetic.features["clean"]))
 
 
-@score(
-    name="contrast_error",
-    group="physiology",
-    title="What stress changes",
-    meaning="How far the effects of stress against baseline are off the real ones on average, in standard deviations.",
-    unit="SD",
-    better="lower",
-    control="shuffled_states",
-    least_windows=8,
-)
 def contrast_error(real: Judged, synthetic: Judged, context: Context) -> float:
     """Mean of |d of the synthetic - d of the real| over the features of ANSWERING; see `contrasts` for each."""
     found = contrasts(real, synthetic)
     return mean_of_known(abs(each.synthetic_d - each.real_d) for each in found.values())
 
 
-@score(
-    name="contrast_agreement",
-    group="physiology",
-    title="Effects of stress that are there",
-    meaning="Of the measurements that stress clearly changes, the share that it changes the same way and half as much "
-    "at least.",
-    better="higher",
-    control="shuffled_states",
-    least_windows=8,
-)
 def contrast_agreement(real: Judged, synthetic: Judged, context: Context) -> float:
     """Share of features with |d| >= 0.5 in the whole real set whose synthetic d has that sign and half that size."""
     whole = contrasts(real.whole, real.whole)
@@ -237,3 +156,101 @@ def _median_beat(judged: Judged) -> np.ndarray | None:
     beats = judged.features.beat
     beats = beats[np.isfinite(beats).all(axis=1)]
     return np.median(beats, axis=0) if len(beats) else None
+
+
+SCORES = (
+    Score(
+        name="feature_ks",
+        group="physiology",
+        title="Largest gap between the distributions of a measurement (Kolmogorov-Smirnov)",
+        meaning="How far the shares of windows below any heart rate, breathing rate and so on differ: 0 to 1.",
+        better="lower",
+        control="white_noise",
+        control_by_part=LEVELS,
+        per_state=True,
+        parts=MEASURED,
+        compute=feature_ks,
+    ),
+    Score(
+        name="feature_w1",
+        group="physiology",
+        title="Average shift of a measurement (Wasserstein-1)",
+        meaning="How far a window's heart rate, breathing rate and so on would have to move on average, in its own "
+        "unit.",
+        unit=OWN_UNIT,
+        better="lower",
+        control="white_noise",
+        control_by_part=LEVELS,
+        per_state=True,
+        parts=MEASURED,
+        compute=feature_w1,
+    ),
+    Score(
+        name="feature_w1_sd",
+        group="physiology",
+        title="Average shift of a measurement in real standard deviations",
+        meaning="The same shift in standard deviations of the real windows, so that measurements can be compared.",
+        unit="SD",
+        better="lower",
+        control="white_noise",
+        control_by_part=LEVELS,
+        per_state=True,
+        parts=MEASURED,
+        compute=feature_w1_sd,
+    ),
+    Score(
+        name="beat_ks",
+        group="physiology",
+        title="Shape of the beats (largest gap between distributions)",
+        meaning="Whether P, QRS and T waves, and the likeness of a window's beats to each other, are those of real "
+        "ECG.",
+        better="lower",
+        control="phase_randomised",
+        per_state=True,
+        compute=beat_ks,
+    ),
+    Score(
+        name="beat_template",
+        group="physiology",
+        title="The mean beat",
+        meaning="How far the average synthetic beat is off the average real one, as a share of the real beat's size.",
+        better="lower",
+        control="phase_randomised",
+        per_state=True,
+        compute=beat_template,
+    ),
+    Score(
+        name="clean_share",
+        group="physiology",
+        title="Clean windows",
+        meaning="The share of windows whose beats are alike, evenly spaced and equally tall, with none split or "
+        "dropped.",
+        better="higher",
+        control="phase_randomised",
+        per_state=True,
+        compute=clean_share,
+    ),
+    Score(
+        name="contrast_error",
+        group="physiology",
+        title="What stress changes",
+        meaning="How far the effects of stress against baseline are off the real ones on average, in standard "
+        "deviations.",
+        unit="SD",
+        better="lower",
+        control="shuffled_states",
+        least_windows=8,
+        compute=contrast_error,
+    ),
+    Score(
+        name="contrast_agreement",
+        group="physiology",
+        title="Effects of stress that are there",
+        meaning="Of the measurements that stress clearly changes, the share that it changes the same way and half as "
+        "much at least.",
+        better="higher",
+        control="shuffled_states",
+        least_windows=8,
+        compute=contrast_agreement,
+    ),
+)

@@ -9,11 +9,13 @@ asked as well.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.judged import Judged
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.signals import ECG_HZ
@@ -172,51 +174,53 @@ def _log_ratio(real: Judged, synthetic: Judged, space: str) -> float:
     return float(np.log2(read_distances(real, synthetic, space=space).ratio))
 
 
-@score(
-    name="nearest_distance",
-    group="privacy",
-    title="Distance to the nearest real window",
-    meaning="Below 0 synthetic windows lie nearer to real ones than those to each other (copies); far above 0 they are "
-    "unlike the data, which is no privacy.",
-    unit="log2 of the ratio",
-    better="near_zero",
-    control="memorised",
-    repeats=10,
-    least_windows=8,
-)
 def nearest_distance(real: Judged, synthetic: Judged, context: Context) -> float:
     """log2 of DistanceReading.ratio in the standardised table."""
     return _log_ratio(real, synthetic, "euclidean")
 
 
-@score(
-    name="mahalanobis_distance",
-    group="privacy",
-    title="Distance to the nearest real window, correlated features counted once",
-    meaning="As the distance above, with features that say the same not counted twice.",
-    unit="log2 of the ratio",
-    better="near_zero",
-    control="memorised",
-    repeats=10,
-    least_windows=8,
-)
 def mahalanobis_distance(real: Judged, synthetic: Judged, context: Context) -> float:
     """log2 of DistanceReading.ratio with a shrunk covariance."""
     return _log_ratio(real, synthetic, "mahalanobis")
 
 
-@score(
-    name="copies",
-    group="privacy",
-    title="Copies of real windows",
-    meaning="Share of synthetic windows whose ECG repeats a real window's, at any shift of up to five seconds.",
-    better="lower",
-    control="memorised",
-    parts=("exact", "near"),
-    repeats=2,
-    least_windows=4,
-)
 def copies(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Shares of exact and near copies."""
     found = find_copies(real.windows, synthetic.windows)
     return {"exact": found.exact, "near": found.near}
+
+
+_score = partial(Score, group="privacy", control="memorised")
+SCORES = (
+    _score(
+        name="nearest_distance",
+        title="Distance to the nearest real window",
+        meaning="Below 0 synthetic windows lie nearer to real ones than those to each other (copies); far above 0 "
+        "they are unlike the data, which is no privacy.",
+        unit="log2 of the ratio",
+        better="near_zero",
+        repeats=10,
+        least_windows=8,
+        compute=nearest_distance,
+    ),
+    _score(
+        name="mahalanobis_distance",
+        title="Distance to the nearest real window, correlated features counted once",
+        meaning="As the distance above, with features that say the same not counted twice.",
+        unit="log2 of the ratio",
+        better="near_zero",
+        repeats=10,
+        least_windows=8,
+        compute=mahalanobis_distance,
+    ),
+    _score(
+        name="copies",
+        title="Copies of real windows",
+        meaning="Share of synthetic windows whose ECG repeats a real window's, at any shift of up to five seconds.",
+        better="lower",
+        parts=("exact", "near"),
+        repeats=2,
+        least_windows=4,
+        compute=copies,
+    ),
+)

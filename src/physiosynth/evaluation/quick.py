@@ -6,19 +6,21 @@ A Yardstick is measured once and serves every run: the real windows, what differ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
+from physiosynth.evaluation.findings import Assessment, assess, title_of
 from physiosynth.evaluation.inputs import thinned
 from physiosynth.evaluation.judged import ALL_STATES, Judged, quiet
 from physiosynth.evaluation.judging import Controls, evaluate
+from physiosynth.evaluation.metrics import badness
 from physiosynth.evaluation.plan import OnStep, Steps
-from physiosynth.evaluation.registry import Context, ScoreRow, ScoreTable, score_named
-from physiosynth.evaluation.report.summary import BROKEN, Finding, findings, headline_of, level_counts, title_of
-from physiosynth.evaluation.report.verdicts import CARE, GOOD, POOR, level_of
+from physiosynth.evaluation.registry import Context
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.windows import WindowSet
 
 if TYPE_CHECKING:
@@ -154,17 +156,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class QuickLook:
-    """A quick judgement. verdict: a level of report.verdicts; headline, lead, rough: sentences; trust, care, distrust:
-    findings; table: every row; windows: real and synthetic a state, at most; states: those judged."""
+class QuickLook(Assessment):
+    """A quick judgement. rough: how coarse it is, a sentence; table: every row; windows: reference and synthetic per
+    state, at most; states: those judged."""
 
-    verdict: str
-    headline: str
-    lead: str
     rough: str
-    trust: tuple[Finding, ...]
-    care: tuple[Finding, ...]
-    distrust: tuple[Finding, ...]
     table: ScoreTable
     windows: tuple[int, int]
     states: tuple[str, ...]
@@ -203,73 +199,56 @@ def judge(
         controls=wrong,
         on_step=steps.start("scores"),
     )
-    look = _look(table.without(missing).without_size(scaled), against, states, (_most(real), _most(made)), repeats)
-    said = [f"The reference has no {name}, so nothing that needs {name} is judged." for name in missing]
-    said += [f"The size of {name} was set, so it is not judged." for name in scaled]
-    return replace(look, rough=" ".join([look.rough, *said]))
+    table, windows = table.without(missing).without_size(scaled), (_most(real), _most(made))
+    said = [f"Compared with {against.words}.", _rough(table, windows, repeats)]
+    said += [f"The reference has no {name}, so nothing that needs {name} is evaluated." for name in missing]
+    said += [f"The amplitude of {name} was set on import, so it is not evaluated." for name in scaled]
+    simulated = "simulated reference" if against.real.windows.source == "virtual" else "recorded reference"
+    assessment = assess(table, f"n = {windows[1]} per state, {simulated}")
+    return QuickLook(**vars(assessment), rough=" ".join(said), table=table, windows=windows, states=states)
 
 
 def _most(judged: Judged) -> int:
     return max(int((judged.states == state).sum()) for state in judged.present_states)
 
 
-def _look(table, against: Yardstick, states: tuple[str, ...], windows: tuple[int, int], repeats: int) -> QuickLook:
-    verdict, headline, lead = headline_of(level_counts(table))
-    found = findings(table)
-    said = {level: tuple(each for each in found if each.level == level) for level in (GOOD, CARE, POOR)}
-    return QuickLook(
-        verdict=verdict,
-        headline=headline,
-        lead=f"{lead} Held against {against.words}.",
-        rough=_rough(table, windows, repeats),
-        trust=said[GOOD],
-        care=said[CARE],
-        distrust=said[POOR],
-        table=table,
-        windows=windows,
-        states=states,
-    )
-
-
 def _rough(table: ScoreTable, windows: tuple[int, int], repeats: int) -> str:
-    """How coarse so few windows make the figures, by what real windows score against themselves."""
-    rows = [r for r in table.select("feature_ks").rows if r.state != ALL_STATES and r.random is not None]
-    rows = rows or [r for r in table.select("feature_ks").rows if r.random is not None]
-    said = f"At most {windows[1]} synthetic and {windows[0]} real windows a state, {repeats} random halves."
+    """How coarse so few windows make the figures, by what the reference scores against itself."""
+    known = [row for row in table.select("feature_ks").rows if row.random is not None]
+    rows = [row for row in known if row.state != ALL_STATES] or known
+    said = f"At most {windows[1]} synthetic and {windows[0]} reference windows per state, {repeats} random halves."
     if not rows:
-        return f"{said} That is too few for a floor, so little can be told: judge {FEWEST} a state or more."
+        return f"{said} That is too few for a baseline, so little can be told: evaluate {FEWEST} per state or more."
     gap = float(np.median([row.random.mean for row in rows]))
     return (
-        f"{said} So few are rough: within a state, halves of the same real windows already differ by {gap:.2f} "
-        "(Kolmogorov-Smirnov, 0 to 1) in the middle measurement. A fault smaller than that cannot be seen here, and "
+        f"{said} So few are rough: within a state, halves of the same reference already differ by {gap:.2f} "
+        "(Kolmogorov-Smirnov, 0 to 1) in the median feature. A fault smaller than that cannot be seen here, and "
         "finding none is no proof."
     )
 
 
 def _line(row: ScoreRow) -> Line:
-    score = score_named(row.score)
-    known = row.random is not None
-    control = float("nan") if row.control is None else row.control
-    people = float("nan") if row.people is None else row.people.mean
-    floor, edge = (row.random.mean, row.random.edge) if known else (float("nan"), float("nan"))
-    real, broken = score.badness(floor), score.badness(control)
+    nan = float("nan")
+    floor, edge = (nan, nan) if row.random is None else (row.random.mean, row.random.edge)
+    people, control = nan if row.people is None else row.people.mean, nan if row.control is None else row.control
+    start, end = badness(row.better, floor), badness(row.better, control)
 
     def place(value: float) -> float:
-        return (score.badness(value) - real) / (broken - real) if broken > real else float("nan")
+        return (badness(row.better, value) - start) / (end - start) if end > start else nan
 
     return Line(
-        group=score.group,
+        group=row.group,
         name=NAMES[row.score].format(title_of(row.part)),
-        meaning=score.meaning,
-        unit=score.unit_of(row.part),
-        better=score.better,
-        level=level_of(row),
+        meaning=score_named(row.score).meaning,
+        unit=row.unit,
+        better=row.better,
+        level=row.level,
         value=row.matched if np.isfinite(row.matched) else row.value,
         floor=floor,
         edge=edge,
         people=people,
         control=control,
-        control_name=BROKEN.get(score.control_for(row.part), "its control"),
+        control_name=row.control_name.replace("_", " "),
         place=place(row.matched),
         floor_place=place(edge),
         people_place=place(people),

@@ -13,12 +13,15 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.asked_once import Sides, attacks, identity, transfers
 from physiosynth.evaluation.baselines import baseline_makers
-from physiosynth.evaluation.features import VERSION as FEATURES_VERSION
 from physiosynth.evaluation.inputs import Inputs, thinned_at
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.judging import common_states, evaluate
-from physiosynth.evaluation.kept import Kept, key_of, rows_from_plain, rows_to_plain
+from physiosynth.evaluation.kept import Kept
+from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.plan import SCALE, OnStage, OnStep, Settings, Steps, costs_of, to_measure
-from physiosynth.evaluation.registry import GROUPS, Context, Judged, Score, ScoreRow, ScoreTable, scores
+from physiosynth.evaluation.registry import GROUPS, Context, Score
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable, rows_from_dicts
+from physiosynth.evaluation.scores_table import scores
 
 BASELINE_REPEATS = 3
 LEAST_EACH = 4  # windows a state of the person left out among the outsiders
@@ -70,7 +73,7 @@ def run(
         if (windows := getattr(inputs, name)) is not None
     }
     key = key_of(
-        hashes=hashes, seed=settings.seed, repeats=settings.repeats, features=FEATURES_VERSION,
+        hashes=hashes, seed=settings.seed, repeats=settings.repeats, code=code_digest(__name__),
         attacked=settings.attacked,
         bundle=None if inputs.generator is None else inputs.generator.bundle_sha256,
     )  # fmt: skip
@@ -179,7 +182,7 @@ def _group(
 
     def on_rows(rows: tuple[ScoreRow, ...]) -> None:
         seconds = round(time.monotonic() - clock["since"], 3)
-        have[clock["score"]] = {"rows": rows_to_plain(rows), "seconds": seconds}
+        have[clock["score"]] = {"rows": ScoreTable(rows).to_dicts(), "seconds": seconds}
         kept.add(part, clock["score"], have[clock["score"]])
 
     if missing:
@@ -192,7 +195,7 @@ def _group(
 
 def _rows(wanted: Sequence[Score], found: Mapping[str, Any]) -> tuple[ScoreRow, ...]:
     """The rows of these scores; one whose needs were not met has none."""
-    return tuple(row for score in wanted if score.name in found for row in rows_from_plain(found[score.name]["rows"]))
+    return tuple(row for score in wanted if score.name in found for row in rows_from_dicts(found[score.name]["rows"]))
 
 
 def _baselines(wanted, real: Judged, context: Context, settings: Settings, kept: Kept, steps: Steps) -> dict:

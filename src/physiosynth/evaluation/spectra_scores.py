@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from physiosynth.evaluation import spectra
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.judged import Judged
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.windows import RATE_HZ, WindowSet
 
 CHANNELS = tuple(RATE_HZ)
 AT_ONCE = 512  # windows; a long ECG set in double precision fills a small memory
 
 
-@score(
-    name="psd_similarity",
-    group="spectra",
-    title="Shared spectral power",
-    meaning="The share of power that lies at the same frequencies, whatever its size: 1 for all of it, 0 for none.",
-    better="higher",
-    control="white_noise",
-    per_state=True,
-    parts=CHANNELS,
-)
 def psd_similarity(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """One less the total variation distance of mean normalised Welch spectra, by channel at its own rate."""
     return _by_channel(real, synthetic, "spectra", spectra.shared_power)
 
 
-@score(
-    name="log_spectral_distance",
-    group="spectra",
-    title="Difference of the spectra",
-    meaning="How many decibels the average power is off, over the frequencies of the channel; 6 dB is twice as large.",
-    unit="dB",
-    better="lower",
-    control="white_noise",
-    per_state=True,
-    parts=CHANNELS,
-)
 def log_spectral_distance(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """RMS difference in dB of the mean spectra, by channel at its own rate."""
     return _by_channel(real, synthetic, "spectra", spectra.decibels_apart)
 
 
-@score(
-    name="acf_similarity",
-    group="spectra",
-    title="Likeness of the memory (autocorrelation)",
-    meaning="Whether the signal repeats itself after the same times, over two beats (ECG) or two breaths: 1 for equal.",
-    better="higher",
-    control="white_noise",
-    per_state=True,
-    parts=CHANNELS,
-)
 def acf_similarity(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Lin's concordance of the mean autocorrelations, by channel at its own rate."""
     return _by_channel(real, synthetic, "autocorrelation", spectra.concordance)
@@ -78,3 +49,32 @@ def _by_channel(
     compare: Callable[[np.ndarray, np.ndarray], float],
 ) -> dict[str, float]:
     return {name: compare(curves(real, name, kind), curves(synthetic, name, kind)) for name in CHANNELS}
+
+
+_score = partial(Score, group="spectra", control="white_noise", per_state=True, parts=CHANNELS)
+SCORES = (
+    _score(
+        name="psd_similarity",
+        title="Shared spectral power",
+        meaning="The share of power that lies at the same frequencies, whatever its size: 1 for all of it, 0 for none.",
+        better="higher",
+        compute=psd_similarity,
+    ),
+    _score(
+        name="log_spectral_distance",
+        title="Difference of the spectra",
+        meaning="How many decibels the average power is off, over the frequencies of the channel; 6 dB is twice as "
+        "large.",
+        unit="dB",
+        better="lower",
+        compute=log_spectral_distance,
+    ),
+    _score(
+        name="acf_similarity",
+        title="Likeness of the memory (autocorrelation)",
+        meaning="Whether the signal repeats itself after the same times, over two beats (ECG) or two breaths: 1 for "
+        "equal.",
+        better="higher",
+        compute=acf_similarity,
+    ),
+)

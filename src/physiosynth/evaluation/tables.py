@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.evaluation.features import DESCRIPTION
-from physiosynth.evaluation.registry import Judged
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.windows import RATE_HZ, WindowSet
 
 ECG_BANDS_HZ = ((0.5, 5.0), (5.0, 15.0), (15.0, 40.0))

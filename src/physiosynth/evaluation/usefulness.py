@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, RULER_TREES, TREES, predictions, train, train_table
-from physiosynth.evaluation.judged import OnStep, quiet
+from physiosynth.evaluation.judged import Judged, OnStep, quiet
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
-from physiosynth.evaluation.registry import Context, Judged, score
+from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
 from physiosynth.signals import CONDITIONS
 
@@ -237,52 +238,16 @@ def balanced(training: Sequence[Judged], test: Judged, kind: str, seed: int) -> 
     return float(balanced_accuracy_score(said.truth, said.predicted))
 
 
-@score(
-    name="tstr",
-    group="usefulness",
-    title="Trained on synthetic, tested on real",
-    meaning="How many of the real windows' states a classifier names that has seen synthetic windows alone.",
-    unit="balanced accuracy",
-    better="higher",
-    control="shuffled_states",
-    parts=QUICK_KINDS,
-    repeats=5,
-    least_windows=16,
-)
 def tstr(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Balanced accuracy of each quick classifier."""
     return {kind: balanced([synthetic], real, kind, context.seed) for kind in QUICK_KINDS}
 
 
-@score(
-    name="trts",
-    group="usefulness",
-    title="Trained on real, tested on synthetic",
-    meaning="How many of the synthetic windows' states a classifier names that has seen real windows alone.",
-    unit="balanced accuracy",
-    better="higher",
-    control="shuffled_states",
-    parts=QUICK_KINDS,
-    repeats=5,
-    least_windows=16,
-)
 def trts(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
     """Balanced accuracy of each quick classifier."""
     return {kind: balanced([real], synthetic, kind, context.seed) for kind in QUICK_KINDS}
 
 
-@score(
-    name="augmentation",
-    group="usefulness",
-    title="What synthetic windows add to real ones",
-    meaning="Change in balanced accuracy on new people when synthetic windows join the real training windows.",
-    unit="balanced accuracy",
-    better="higher",
-    control="shuffled_states",
-    repeats=5,
-    needs=("train",),
-    least_windows=16,
-)
 def augmentation(real: Judged, synthetic: Judged, context: Context) -> float:
     """Difference of balanced accuracies of the logistic regression. Raises EvaluationError for a leak."""
     both = sorted(people(context.train.windows) & people(real.windows))
@@ -290,3 +255,37 @@ def augmentation(real: Judged, synthetic: Judged, context: Context) -> float:
         raise EvaluationError(f"Subject {', '.join(both)} is in the training and in the test windows. Leave them out.")
     joined = balanced([context.train, synthetic], real, "logistic", context.seed)
     return joined - balanced([context.train], real, "logistic", context.seed)
+
+
+_score = partial(
+    Score,
+    group="usefulness",
+    unit="balanced accuracy",
+    better="higher",
+    control="shuffled_states",
+    repeats=5,
+    least_windows=16,
+)
+SCORES = (
+    _score(
+        name="tstr",
+        title="Trained on synthetic, tested on real",
+        meaning="How many of the real windows' states a classifier names that has seen synthetic windows alone.",
+        parts=QUICK_KINDS,
+        compute=tstr,
+    ),
+    _score(
+        name="trts",
+        title="Trained on real, tested on synthetic",
+        meaning="How many of the synthetic windows' states a classifier names that has seen real windows alone.",
+        parts=QUICK_KINDS,
+        compute=trts,
+    ),
+    _score(
+        name="augmentation",
+        title="What synthetic windows add to real ones",
+        meaning="Change in balanced accuracy on new people when synthetic windows join the real training windows.",
+        needs=("train",),
+        compute=augmentation,
+    ),
+)

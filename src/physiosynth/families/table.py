@@ -47,7 +47,7 @@ def _check_wearable(root: Path) -> Checks:
 
 
 def _score_wearable() -> Mapping[str, Any]:
-    from physiosynth.evaluation.registry import scores
+    from physiosynth.evaluation.scores_table import scores
 
     return {score.name: score for score in scores()}
 

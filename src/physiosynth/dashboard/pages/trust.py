@@ -15,8 +15,8 @@ from physiosynth.dashboard.worker import Job, in_words
 from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:
+    from physiosynth.evaluation.findings import Finding
     from physiosynth.evaluation.quick import Line, QuickLook
-    from physiosynth.evaluation.report.summary import Finding
     from physiosynth.evaluation.wesad_real import RealWindows
     from physiosynth.generate.core import WESADGenerator
 
@@ -26,9 +26,9 @@ PEOPLE, REFERENCE = "Simulated people", "The reference"
 LISTED = 8  # findings of a list before the rest is folded away
 COMMAND = "physiosynth evaluate --bundle default --out runs/judged --controls"
 COLUMNS = {  # heading of a list, and what it means
-    "trust": ("● As in real windows", "within what real windows of the same or of other people differ by"),
-    "care": ("▲ With care", "farther off than that, yet nearer to real windows than to broken ones"),
-    "distrust": ("✕ Not to be trusted", "nearer to windows broken on purpose than to real ones"),
+    "alike": ("● Like reference", "within what reference windows of the same or of other people differ by"),
+    "minor": ("▲ Minor discrepancy", "farther off than that, yet nearer to the reference than to the negative control"),
+    "discrepant": ("✕ Discrepant", "nearer to the negative controls (corrupted windows) than to the reference"),
 }
 
 
@@ -119,7 +119,7 @@ def _keep(job: Job, key: tuple) -> None:
 
 def _show(look: QuickLook, seconds: float, subject: Subject) -> None:
     """The verdict in words, the findings, the chart and the figures."""
-    from physiosynth.evaluation.report.verdicts import LEVELS
+    from physiosynth.evaluation.findings import LEVELS
 
     with st.container(border=True):
         st.markdown(f"#### {LEVELS[look.verdict].mark} {look.headline}")
@@ -144,15 +144,16 @@ def _findings(title: str, meaning: str, found: tuple[Finding, ...]) -> None:
 
 
 def _figures(look: QuickLook) -> None:
-    """Every score between real windows and broken ones, for all states or one."""
+    """Every score between the reference and its negative control, for all states or one."""
+    from physiosynth.evaluation.findings import GROUP_TITLES
     from physiosynth.evaluation.judged import ALL_STATES
-    from physiosynth.evaluation.report.summary import GROUP_TITLES
 
-    st.subheader("Each score between real and broken", anchor=False)
+    st.subheader("Each score between reference and negative control", anchor=False)
     st.caption(
-        "**0** is what halves of the same real windows score against each other, the shaded bar how far they stray; "
-        "**1** is the control: windows broken on purpose, which a score must tell. The dot is what was judged, the "
-        "line other people. A score that cannot tell its control from real windows says nothing and is not judged."
+        "**0** is the split-half baseline, what halves of the same reference windows score against each other, and the "
+        "shaded bar how far they stray; **1** is the negative control: corrupted windows, which a score must tell. The "
+        "dot is what was evaluated, the line other people. A score that cannot tell its control from the reference is "
+        "not evaluated."
     )
     states = [ALL_STATES, *look.states] if len(look.states) > 1 else [ALL_STATES]
     state = ALL_STATES
@@ -172,20 +173,20 @@ def _figures(look: QuickLook) -> None:
 
 
 def _state_title(state: str) -> str:
-    return "All together" if state == "all" else state.capitalize()
+    return "All states pooled" if state == "all" else state.capitalize()
 
 
 def _rows(lines: tuple[Line, ...]) -> list[dict[str, object]]:
     """The figures of the chart, in the units of the scores."""
-    from physiosynth.evaluation.report.verdicts import LEVELS
+    from physiosynth.evaluation.findings import LEVELS
 
     return [
         {
             "Score": line.name,
             "Verdict": f"{LEVELS[line.level].mark} {LEVELS[line.level].word}",
             "These windows": line.value,
-            "Real halves": line.floor,
-            "Real halves, 95 %": line.edge,
+            "Split-half baseline": line.floor,
+            "Split-half baseline, 95 %": line.edge,
             "Other people": line.people,
             "Control": line.control,
             "The control is": line.control_name,

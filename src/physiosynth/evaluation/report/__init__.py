@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from physiosynth import __version__
+from physiosynth.evaluation.findings import title_of
 from physiosynth.evaluation.kept import plain
-from physiosynth.evaluation.registry import score_named
 from physiosynth.evaluation.report import score_figures, signal_figures
 from physiosynth.evaluation.report.drawing import Drawing, styled
 from physiosynth.evaluation.report.page import html_table, page
-from physiosynth.evaluation.report.summary import summarise, title_of
+from physiosynth.evaluation.report.summary import summarise
 from physiosynth.evaluation.report.tables import (
     baseline_rows,
     feature_rows,
-    score_rows,
     transfer_rows,
     write_csv,
 )
 from physiosynth.evaluation.run import Evaluation
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
 from physiosynth.files import replacing, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: floors of a score were columns of their own
 METRICS, PAGE, TABLES = "metrics.json", "report.html", "tables"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "neurokit2", "matplotlib")
 NOTICE = "Figures about synthetic windows. For research and education; no clinical use."
@@ -52,7 +52,7 @@ def write_report(
     out = Path(out)
     summary = summarise(evaluation)
     rows = {
-        "scores": score_rows(evaluation.table),
+        "scores": evaluation.table.to_dicts(),
         "usefulness": transfer_rows(evaluation.transfers),
         "attacks": list(evaluation.attacks),
         "baselines": baseline_rows(evaluation),
@@ -145,7 +145,7 @@ def _tables(rows: dict[str, list[dict[str, Any]]], identity: Mapping[str, Any] |
     """HTML tables beside those of the scores, by group."""
     found: dict[str, list[str]] = {}
     if rows["baselines"]:
-        names = [name for name in rows["baselines"][0] if name not in ("score", "part", "better")]
+        names = [name for name in rows["baselines"][0] if name not in ("score", "title", "part", "better")]
         lines = [[_named(row), row["better"], *(row[name] for name in names)] for row in rows["baselines"]]
         caption = "What other windows score, all states together, at the same numbers of windows."
         body = html_table(caption, ("", "better", *names), lines)
@@ -160,8 +160,7 @@ def _tables(rows: dict[str, list[dict[str, Any]]], identity: Mapping[str, Any] |
 
 
 def _named(row: dict[str, Any]) -> str:
-    title = score_named(row["score"]).title
-    return f"{title}: {title_of(row['part'])}" if row["part"] else title
+    return f"{row['title']}: {title_of(row['part'])}" if row["part"] else row["title"]
 
 
 def _usefulness_table(rows: Sequence[dict[str, Any]]) -> str:

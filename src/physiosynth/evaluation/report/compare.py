@@ -75,10 +75,10 @@ def read_metrics(path: Path | str) -> dict[str, Any]:
         raise EvaluationError(f"{path}: not readable JSON ({error}). Run the evaluation again.") from error
     if not isinstance(content, dict) or not isinstance(content.get("scores"), list):
         raise EvaluationError(f"{path}: no metrics.json of an evaluation. Give the file that evaluate.py wrote.")
-    if content.get("schema_version") != SCHEMA_VERSION:
+    if content.get("schema_version") not in range(1, SCHEMA_VERSION + 1):  # what is compared is in all of them
         raise EvaluationError(
-            f"{path}: expected schema version {SCHEMA_VERSION}, found {content.get('schema_version')}. Run the "
-            "evaluation again with this version."
+            f"{path}: expected schema version {SCHEMA_VERSION} or older, found {content.get('schema_version')}. Run "
+            "the evaluation again with this version."
         )
     return content
 

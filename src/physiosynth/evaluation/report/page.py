@@ -8,13 +8,18 @@ from html import escape
 from typing import Any
 
 from physiosynth.evaluation.controls import CONTROL_TITLES
-from physiosynth.evaluation.registry import ALL_STATES, GROUPS, ScoreRow, ScoreTable, score_named
+from physiosynth.evaluation.findings import GROUP_TITLES, LEVELS, Finding, title_of
+from physiosynth.evaluation.judged import ALL_STATES
+from physiosynth.evaluation.levels import POOR, UNKNOWN
+from physiosynth.evaluation.registry import GROUPS
 from physiosynth.evaluation.report.drawing import Drawing
 from physiosynth.evaluation.report.style import CSS
-from physiosynth.evaluation.report.summary import GROUP_TITLES, LONGEST_LIST, Finding, Summary, title_of
-from physiosynth.evaluation.report.verdicts import LEVELS, POOR, UNKNOWN, level_of
+from physiosynth.evaluation.report.summary import Summary
+from physiosynth.evaluation.rows import ScoreRow, ScoreTable
+from physiosynth.evaluation.scores_table import score_named
 from physiosynth.signals import CONDITIONS
 
+LONGEST_LIST = 12
 LIST_LEADS = {
     "good": "As in real windows of this person or of another, as far as these figures see. Where no state is named, "
     "in all states.",
@@ -42,8 +47,8 @@ def page(
     notes: Sequence[str],
 ) -> str:
     """The whole page. drawings, tables: figures and finished HTML tables by group; facts: what was judged, and how."""
-    groups = [group for group in GROUPS if table_of_group(table, group).rows or drawings.get(group)]
-    sections = [_section(group, table_of_group(table, group), drawings, tables) for group in groups]
+    groups = [group for group in GROUPS if table.select(group=group).rows or drawings.get(group)]
+    sections = [_section(group, table.select(group=group), drawings, tables) for group in groups]
     links = "".join(f'<a href="#{group}">{group.capitalize()}</a>' for group in groups)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -53,11 +58,6 @@ def page(
         f"{_top(summary, notes, len(groups))}<nav aria-label='Sections'>{links}<a href='#record'>Record</a></nav>\n"
         f"{''.join(sections)}{_record(facts)}</main>\n</body>\n</html>\n"
     )
-
-
-def table_of_group(table: ScoreTable, group: str) -> ScoreTable:
-    """The rows whose score belongs to the group."""
-    return ScoreTable(tuple(row for row in table.rows if score_named(row.score).group == group))
 
 
 def html_table(caption: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -103,9 +103,9 @@ def _top(summary: Summary, notes: Sequence[str], groups: int) -> str:
         "<header><p class='kind'>Evaluation of synthetic ECG, skin conductance and respiration · synthetic signals, "
         f"for research and education, no clinical use</p><h1 class='{summary.verdict}'>{escape(summary.headline)}</h1>"
         f"<p class='lead'>{escape(summary.lead)}</p>{noted}</header>\n<section class='summary'>"
-        f"<div class='columns'>{_list(trusted, summary.trust, 'good')}"
-        f"{_list('What to take with care', summary.care, 'care')}"
-        f"{_list('What not to trust', summary.distrust, POOR)}</div>"
+        f"<div class='columns'>{_list(trusted, summary.alike, 'good')}"
+        f"{_list('What to take with care', summary.minor, 'care')}"
+        f"{_list('What not to trust', summary.discrepant, POOR)}</div>"
         f"{use}<h2>Privacy</h2>{privacy}<h2>At a glance</h2>{_glance(summary)}"
         "<h2>How to read this</h2><p>Every figure is held against two yardsticks: the same figure between two halves "
         "of the real windows (the floor: what chance alone does), and of windows broken on purpose (the control: a "
@@ -181,8 +181,7 @@ def _score(name: str, table: ScoreTable) -> str:
 
 
 def _cell(row: ScoreRow) -> str:
-    name = level_of(row)
-    value = row.matched if name != UNKNOWN else row.value
+    name, value = row.level, row.matched if row.level != UNKNOWN else row.value
     return (
         f'<td><span class="level {name}" title="{LEVELS[name].word}: {escape(LEVELS[name].meaning)}">'
         f'{LEVELS[name].mark} {number(value)}<span class="aside"> {LEVELS[name].word}</span></span></td>'
@@ -194,15 +193,15 @@ def _figures(table: ScoreTable) -> str:
     for row in table.rows:
         label = " · ".join(text for text in (title_of(row.part) if row.part else "", row.state) if text)
         floors = [getattr(floor, end, None) for floor in (row.random, row.people) for end in ("mean", "edge")]
-        rows.append([label, row.value, row.matched, *floors, row.control, "{} / {}".format(*row.windows),
-                     LEVELS[level_of(row)].word])  # fmt: skip
+        windows = f"{row.reference_windows} / {row.synthetic_windows}"
+        rows.append([label, row.value, row.matched, *floors, row.control, windows, LEVELS[row.level].word])
     header = ("", "all windows", "at the floor's size", "floor, mean", "floor, 95 %", "other people, mean",
               "other people, 95 %", "control", "windows, real / synthetic", "verdict")  # fmt: skip
     return html_table("Verdicts compare the figure at the floor's size with the floor.", header, rows)
 
 
 def _control(table: ScoreTable) -> str:
-    names = dict.fromkeys(score_named(row.score).control_for(row.part) for row in table.rows)
+    names = dict.fromkeys(row.control_name for row in table.rows)
     titles = [CONTROL_TITLES.get(name, name) for name in names]
     return " or ".join(title[0].lower() + title[1:] for title in titles)
 

@@ -10,7 +10,7 @@ import numpy as np
 from physiosynth.evaluation.coupling import shuffled
 from physiosynth.evaluation.distributions import clouds
 from physiosynth.evaluation.features import COUPLINGS, FEATURES
-from physiosynth.evaluation.registry import Judged
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.report.drawing import (
     OTHER,
     REAL,

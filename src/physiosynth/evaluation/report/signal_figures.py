@@ -6,7 +6,7 @@ import numpy as np
 
 from physiosynth.evaluation.beats import BEFORE_S
 from physiosynth.evaluation.features import FEATURES
-from physiosynth.evaluation.registry import Judged
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.report.drawing import (
     REAL,
     REAL_LINE,

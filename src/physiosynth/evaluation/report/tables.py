@@ -10,26 +10,10 @@ from typing import Any
 import numpy as np
 
 from physiosynth.evaluation.features import FEATURES
+from physiosynth.evaluation.judged import ALL_STATES
 from physiosynth.evaluation.kept import plain
-from physiosynth.evaluation.registry import ALL_STATES, ScoreTable, score_named
-from physiosynth.evaluation.report.verdicts import LEVELS, level_of
 from physiosynth.evaluation.run import Evaluation
 from physiosynth.files import replacing
-
-
-def score_rows(table: ScoreTable) -> list[dict[str, Any]]:
-    """One row a score, state and part; numbers that could not be computed are None."""
-    rows = []
-    for row, values in zip(table.rows, table.to_dicts(), strict=True):
-        score = score_named(row.score)
-        about = {"group": score.group, "unit": score.unit_of(row.part), "better": score.better}
-        judged = {
-            "control_name": score.control_for(row.part),
-            "level": level_of(row),
-            "said": LEVELS[level_of(row)].word,
-        }
-        rows.append({**about, **values, **judged})
-    return rows
 
 
 def transfer_rows(transfers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -55,8 +39,8 @@ def baseline_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         tables = evaluation.baselines
         if row.state != ALL_STATES or not any(table.select(row.score).rows for table in tables.values()):
             continue
-        line = {"score": row.score, "part": row.part, "better": score_named(row.score).better}
-        line["Real half against half"] = row.random.mean if row.random else None
+        line = {"score": row.score, "title": row.title, "part": row.part, "better": row.better}
+        line["Split halves of the reference"] = row.random.mean if row.random else None
         line["Other people"] = row.people.mean if row.people else None
         for title, table in tables.items():
             found = table.select(row.score, ALL_STATES, row.part).rows
@@ -82,10 +66,20 @@ def feature_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV with a header, whole or not at all; None is an empty cell. Nothing is written without rows."""
+    """Write rows as CSV with a header, whole or not at all; None is an empty cell. Nothing is written without rows.
+
+    A mapping within a row becomes a column for each of its names: {"random": {"mean": 1}} is random_mean.
+    """
     if not rows:
         return
+    nested = {name for row in rows for name, found in row.items() if isinstance(found, Mapping)}
+    flat = [_flat(row, nested) for row in rows]
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
+        writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in flat for name in row)))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(flat)
+
+
+def _flat(row: Mapping[str, Any], nested: set[str]) -> dict[str, Any]:
+    inner = {f"{name}_{key}": value for name in sorted(nested) for key, value in (row[name] or {}).items()}
+    return {name: value for name, value in row.items() if name not in nested} | inner
