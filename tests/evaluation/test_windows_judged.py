@@ -7,6 +7,7 @@ import pytest
 from toy import toy_windows
 
 from physiosynth.errors import ChannelError, EvaluationError, FoldError
+from physiosynth.evaluation.inputs import from_file
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.signals import CONDITIONS, ECG_STEPS, LOW_STEPS
 
@@ -74,6 +75,21 @@ def test_unreadable_and_incomplete_files_are_explained(windows, tmp_path):
     ):
         with pytest.raises(EvaluationError, match=words):
             WindowSet.from_npz(tmp_path / name)
+
+
+def test_repeated_windows_and_constant_channels_of_a_file_are_told(windows, tmp_path):
+    """A note counts them; a file without either has none."""
+
+    def notes(resp, at):
+        chosen = windows.take(at)
+        path = tmp_path / "made.npz"
+        np.savez(path, ecg=chosen.ecg, eda=chosen.eda, resp=resp[at], states=chosen.states)
+        return from_file(path, None, seen=())[1]
+
+    each, count = np.arange(len(windows)), len(windows)
+    assert notes(windows.resp, each) == ()
+    assert notes(windows.resp, np.append(each, [0, 0])) == (f"2 of {count + 2} windows repeat another one exactly.",)
+    assert notes(0 * windows.resp, each) == (f"Resp is constant in {count} of {count} windows.",)
 
 
 def test_windows_that_do_not_fit_are_refused(windows):

@@ -12,7 +12,7 @@ import numpy as np
 from physiosynth.datasets.folds import FoldDirectory, load_fold
 from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.keys import code_digest, key_of
-from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
+from physiosynth.evaluation.windows import RATE_HZ, SYNTHETIC, WindowSet
 from physiosynth.runtime import check_seed, window_seed
 from physiosynth.signals import CONDITIONS
 
@@ -170,14 +170,26 @@ def from_file(path: Path | str, fold: FoldDirectory, seen: Iterable[str] | None)
 
     Raises EvaluationError.
     """
-    if seen is not None:
-        return WindowSet.from_npz(path, seen), ()
-    taken = subjects_of(fold.config)
-    note = (
-        f"{Path(path).name} does not say whose recordings its generator has seen; taken as the fold's training and "
-        "validation subjects."
-    )
-    return WindowSet.from_npz(path, taken), (note,)
+    windows = WindowSet.from_npz(path, subjects_of(fold.config) if seen is None else seen)
+    notes = unusual(windows)
+    if seen is None:
+        notes.append(
+            f"{Path(path).name} does not say whose recordings its generator has seen; taken as the fold's training and "
+            "validation subjects."
+        )
+    return windows, tuple(notes)
+
+
+def unusual(windows: WindowSet) -> list[str]:
+    """Notes on windows that are there more than once, and on channels that do not vary."""
+    joined = np.concatenate([windows.channel(name) for name in RATE_HZ], axis=1)
+    repeated = len(windows) - len({row.tobytes() for row in joined})
+    notes = [f"{repeated} of {len(windows)} windows repeat another one exactly."] if repeated else []
+    for name in RATE_HZ:
+        flat = int((np.ptp(windows.channel(name), axis=1) == 0).sum())
+        if flat:
+            notes.append(f"{name} is constant in {flat} of {len(windows)} windows.")
+    return notes
 
 
 def drawn(
