@@ -1,64 +1,74 @@
-"""The rules of the house that a machine can check."""
+"""The rules of the house that a machine can check; pyproject.toml holds them."""
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[1] / "src" / "physiosynth"
-# A room may import itself and the rooms of a lower level.
-LEVELS = {
-    "errors": 0, "signals": 1, "files": 1, "runtime": 1, "physiology": 1,
-    "running": 1, "datasets": 2, "nets": 2, "models": 3,
-    "training": 4, "generate": 4, "evaluation": 5, "families": 6, "dashboard": 7,
-    "commands": 8, "__main__": 9,
-}  # fmt: skip
-SOURCES = sorted(SRC.rglob("*.py"))
+from places import ROOT
+
+SRC = ROOT / "src" / "physiosynth"
 
 
-def room_of(path: Path) -> str:
-    first = path.relative_to(SRC).parts[0]
-    return first.removesuffix(".py")
+def tool(*words, cwd=ROOT):
+    """Run a tool of this environment: (exit status, what it said)."""
+    env = {**os.environ, "PYTHONPATH": str(Path(cwd) / "src")}
+    program = Path(sys.executable).parent / words[0]
+    done = subprocess.run([program, *words[1:]], cwd=cwd, env=env, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
 
 
-def imports_of(path: Path) -> list[str]:
-    """Rooms of the package that a file imports, wherever in the file."""
-    rooms = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] if node.module != "physiosynth" else [f"physiosynth.{a.name}" for a in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        rooms += [name.split(".")[1] for name in names if name.startswith("physiosynth.")]
-    return [room for room in rooms if room in LEVELS or (SRC / room).exists() or (SRC / f"{room}.py").exists()]
+@pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=["lint", "format"])
+def test_ruff_finds_nothing(words):
+    """Lint and format are clean in the whole repository."""
+    status, said = tool("ruff", *words, ".")
+    assert status == 0, said
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(SRC)))
-def test_imports_point_down_the_house(path):
-    """A file imports its own room or one below it, never one above or beside it."""
-    room = room_of(path)
-    if room == "__init__":
-        return  # the front door names rooms and loads none, see test_front_door.py
-    for other in imports_of(path):
-        assert other in LEVELS, f"{other} has no level: add it to LEVELS"
-        assert other == room or LEVELS[other] < LEVELS[room] or (LEVELS[room] == LEVELS[other] == 1), (
-            f"{path.name} ({room}) imports {other}"
-        )
+def test_imports_keep_to_the_contracts():
+    """Imports point down the house, and heavy libraries stay in their rooms."""
+    status, said = tool("lint-imports", "--no-cache")
+    assert status == 0, said
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(SRC)))
-def test_published_numbers_are_written_in_signals_alone(path):
+@pytest.mark.parametrize(
+    ("room", "line", "broken"),
+    [
+        ("errors", "from physiosynth import dashboard", "Imports point down the house BROKEN"),
+        ("files", "def lazy():\n    import torch", "The ground floor loads no heavy library BROKEN"),
+        (
+            "training/trainer",
+            "import streamlit",
+            "Streamlit, FastAPI and Ray are known in rooms of their own alone BROKEN",
+        ),
+        ("somewhere_new", "", "every child of every container"),
+    ],
+)
+def test_an_import_that_breaks_a_contract_is_found(tmp_path, room, line, broken):
+    """An upward import, a heavy one inside a function, and a room without a layer each fail the contracts."""
+    copy = tmp_path / "src" / "physiosynth"
+    shutil.copytree(SRC, copy, ignore=shutil.ignore_patterns("__pycache__", "embedded_bundle"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (copy / f"{room}.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    status, said = tool("lint-imports", "--no-cache", cwd=tmp_path)
+    assert status == 1 and broken in said
+
+
+def test_published_numbers_are_written_in_signals_alone():
     """5250 is derived in signals.py and imported everywhere else."""
-    numbers = {n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Constant)}
-    assert path.name == "signals.py" or 5250 not in numbers
+    for path in SRC.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        numbers = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert path.name == "signals.py" or 5250 not in numbers, path
 
 
 def test_signals_does_not_import_a_heavy_library():
     """Asking for --help must not load torch, NeuroKit2 or Streamlit."""
-    import subprocess
-    import sys
-
     code = (
         "import sys, physiosynth.signals, physiosynth.runtime, physiosynth.files, physiosynth.physiology;"
         "print([m for m in ('torch', 'neurokit2', 'streamlit', 'pandas') if m in sys.modules])"
