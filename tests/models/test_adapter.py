@@ -81,21 +81,23 @@ def test_a_requested_rate_reaches_the_low_network():
     assert (plain - other).abs().max() > 1e-3
 
 
-def test_of_several_draws_the_nearest_to_the_breathing_rate_is_kept():
-    """Of two draws that breathe 12 and 20 times a minute, the one asked for; progress counts every draw."""
-    adapter = tiny_adapter()
-    seconds = torch.arange(LOW_STEPS) / 4
-    draws = []
-    for rate in (12, 20):
-        drawn = torch.zeros(2, LOW_STEPS, len(DRAWN_CHANNELS))
-        drawn[..., 1] = 1.4 * torch.sin(2 * torch.pi * rate / 60 * seconds)
-        draws.append(drawn)
-    kept = adapter._nearest(draws, torch.tensor([[torch.nan, 20.0, torch.nan], [torch.nan, 12.0, torch.nan]]))
-    assert torch.equal(kept[0], draws[1][0]) and torch.equal(kept[1], draws[0][1])
-    seen = []
-    asked = torch.tensor([[torch.nan, 15.0, torch.nan]])
-    adapter.sample(torch.eye(4)[:1], rates=asked, on_step=lambda done, total: seen.append((done, total)))
-    assert seen == [(i + 1, 4 * 2 + 2) for i in range(10)]
+def test_one_of_several_draws_is_gone_on_with():
+    """What is chosen for each window is kept; progress counts every draw."""
+    adapter, seen, shown = tiny_adapter(), [], []
+
+    def choose(draws):
+        shown.extend(draws)
+        return torch.tensor([2, 0])
+
+    y = torch.eye(4)[:2]
+    generators = [window_generators(0, [0, 1]) for _ in range(2)]
+    chosen = adapter.sample(
+        y, generators=generators[0], candidates=3, choose=choose, on_step=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(i + 1, 3 * 2 + 2) for i in range(8)]
+    assert [tuple(draw.shape) for draw in shown] == [(2, LOW_STEPS, 2)] * 3
+    first = adapter.sample(y, generators=generators[1], candidates=3)
+    assert torch.equal(chosen.low[1], first.low[1]) and not torch.equal(chosen.low[0], first.low[0])
 
 
 def test_progress_counts_the_evaluations_of_both_streams_as_one():

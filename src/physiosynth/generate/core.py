@@ -25,6 +25,7 @@ from physiosynth.generate.asking import (
 )
 from physiosynth.generate.batch import Provenance, Sampling, SignalBatch, Targets, joined
 from physiosynth.generate.bundle import Bundle, resolve_bundle
+from physiosynth.generate.candidates import candidates_for, nearest
 from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo
 from physiosynth.generate.loading import load as load_files
@@ -419,13 +420,16 @@ class Generator:
         for place, (_, name) in enumerate(chunk.full):
             onehot[place, :, self.info.conditions.index(name)] = 1.0
         asked = [provenance.targets.get(rate, math.nan) for rate in RATES]
+        rates = torch.tensor(asked).expand(chunk.size, -1)
         samples = self.adapter.sample(
             onehot.to(self.device),
             streams["low"],
             streams["ecg"],
-            torch.tensor(asked).expand(chunk.size, -1),
+            rates,
             generators,
             wanted=chunk.places,
+            candidates=candidates_for(rates),
+            choose=lambda draws: nearest(draws, rates, chunk.places),
             on_step=on_step,
         )
         return self._to_signals(samples, list(chunk.places), list(chunk.wanted.values()), provenance)

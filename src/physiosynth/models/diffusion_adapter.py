@@ -17,12 +17,7 @@ from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.samplers import StepCallback, evaluations, ignore_step
 from physiosynth.models.stream_sampling import StreamSampling
 from physiosynth.models.targets import target_inputs, without_targets
-from physiosynth.physiology import breathing_rate, scr_rate
-from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_CHANNELS, LOW_STEPS
-
-TRIES = 4  # draws of LOW of which the nearest is kept, where a breathing or SCR rate is asked for
-SCR_SHARE = 0.0033  # of the EDA's SD: 0.01 uS where people differ by 3
-UNMEASURED = 100.0  # /min off: a window without a measurable rate is the last choice
+from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_STEPS
 
 
 @dataclass(frozen=True)
@@ -68,17 +63,20 @@ class TwoStreamDiffusionAdapter(nn.Module):
         low_x_T: Tensor | None = None,
         ecg_x_T: Tensor | None = None,
         wanted: Places = None,
+        candidates: int = 1,
+        choose: Callable[[list[Tensor]], Tensor] | None = None,
         on_step: StepCallback = ignore_step,
     ) -> AdapterSamples:
         """Draw windows for y (b, 120, K) or (b, K).
 
         rates: (b, 3) windows.RATES in /min that a coupled pair is asked for, nan where none is; generators: one CPU
         generator a window, read in a fixed order (LOW noise, beat offset, ECG noise); wanted: places of the windows
-        that are kept, all by default; on_step(done, total) counts the network evaluations of both streams.
+        that are kept, all by default; choose: given (b, 120, 2) of each of so many `candidates` of LOW, the (b,)
+        numbers of those to go on with, the first by default; on_step(done, total) counts the network evaluations of
+        both streams.
         """
         low, ecg = low or self.low_sampling, ecg or self.ecg_sampling
-        tries = 1 if rates is None or not rates[:, 1:].isfinite().any() else TRIES
-        first = tries * self.evaluations(self.low, low)
+        first = candidates * self.evaluations(self.low, low)
         total = first + self.evaluations(self.ecg, ecg)
         y = asked = first_step(y)
         if self.architecture.coupled:
@@ -87,11 +85,14 @@ class TwoStreamDiffusionAdapter(nn.Module):
         draws = [
             self.low.sample(
                 asked, low, x_T=low_x_T, length=LOW_STEPS, generators=generators, wanted=wanted,
-                on_step=shifted(on_step, i * first // tries, total),
+                on_step=shifted(on_step, i * first // candidates, total),
             )
-            for i in range(tries)
+            for i in range(candidates)
         ]  # fmt: skip
-        drawn = draws[0] if tries == 1 else self._nearest(draws, rates)
+        drawn = draws[0]
+        if choose is not None and candidates > 1:
+            best = choose([self.low.space.decode(each, each.new_zeros(len(each))).low for each in draws])
+            drawn = torch.stack(draws)[best, torch.arange(len(best))]
         phase, context, margin = None, None, 0
         if self.architecture.coupled:
             margin = self.architecture.ecg_margin if ecg_x_T is None else 0
@@ -116,21 +117,6 @@ class TwoStreamDiffusionAdapter(nn.Module):
         waves = low_passed(waves, ecg.lowpass_hz, ECG_HZ, ecg.lift)[:, margin : length - margin]
         waves = nearly_centred(with_heights(waves, phase, window.height))
         return AdapterSamples(drawn, waves, phase)
-
-    def _nearest(self, draws: list[Tensor], rates: Tensor) -> Tensor:
-        """Of several draws of each window, the one whose breathing and SCR rates are nearest to those asked for."""
-        found = []
-        for drawn in draws:
-            low = self.low.space.decode(drawn, drawn.new_zeros(len(drawn))).low.double().cpu().numpy()
-            resp, eda = (low[..., LOW_CHANNELS.index(name)] for name in ("Resp", "EDA"))
-            # Standardised signals breathe as fast as they do in units; responses are counted above a share of an SD.
-            measured = [
-                (breathing_rate(r), scr_rate(e, min_amplitude_us=SCR_SHARE)) for r, e in zip(resp, eda, strict=True)
-            ]
-            off = (torch.tensor(measured) - rates[:, 1:].cpu()).abs()
-            found.append(torch.where(rates[:, 1:].cpu().isfinite(), off.nan_to_num(nan=UNMEASURED), 0.0).sum(dim=1))
-        best = torch.stack(found).argmin(dim=0)
-        return torch.stack(draws)[best, torch.arange(len(best))]
 
     @staticmethod
     def evaluations(stream: DiffusionLow | DiffusionECG, sampling: StreamSampling) -> int:
