@@ -1,13 +1,14 @@
 """A real server with nothing configured, and a real headless Chromium for each file of browser tests."""
 
 import pytest
-from driving import FLAGS, PATIENCE_MS, chromium_path, generate, serving, shown
+from driving import FLAGS, PATIENCE_MS, chromium_path, serving, shown, wait_until_ready
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
-    """The address of the page, served by a process of its own from the project's folder."""
+    """The address of the page, served by a process of its own from the project's folder and ready."""
     with serving(tmp_path_factory.mktemp("server") / "log.txt") as (address, _):
+        wait_until_ready(address)
         yield address
 
 
@@ -32,25 +33,39 @@ def opened(chromium, address):
     """A function that opens an address of the page in a visitor's own tab, and says when it is ready."""
     contexts = []
 
-    def open_tab(path="", width=1280, height=800, theme="light"):
+    def blank(width=1280, height=800, theme="light"):
         contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme))
         tab = contexts[-1].new_page()
         tab.set_default_timeout(PATIENCE_MS)
+        return tab
+
+    def open_tab(path="", **look):
+        tab = blank(**look)
         tab.goto(f"{address}/{path}")
         return shown(tab)
 
+    open_tab.blank = blank
     yield open_tab
     for context in contexts:
         context.close()
 
 
 @pytest.fixture
+def several(opened, address):
+    """A function that opens the same address of the page in many tabs within a moment."""
+
+    def open_tabs(count, path):
+        tabs = [opened.blank() for _ in range(count)]
+        for tab in tabs:
+            tab.goto(f"{address}/{path}", wait_until="commit")
+        return [shown(tab) for tab in tabs]
+
+    return open_tabs
+
+
+@pytest.fixture
 def page(opened):
     """The page freshly opened in a tab of its own, with its first windows drawn."""
     tab = opened()
-    made, welcome = tab.get_by_text("made in").first, tab.get_by_text("press Generate").first
-    made.or_(welcome).first.wait_for()
-    if welcome.is_visible():  # the run of a tab closed just now was still ending
-        generate(tab)
-    made.wait_for()
+    tab.get_by_text("made in").first.wait_for()
     return tab

@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from physiosynth.dashboard import looks
+from physiosynth.dashboard.pages import generate
+
 
 @pytest.fixture(autouse=True)
 def main_module():
@@ -11,3 +14,10 @@ def main_module():
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before
+
+
+@pytest.fixture(autouse=True)
+def nothing_shared():
+    """What all visitors of a server share was made by this test's visitors alone."""
+    generate.FIRST.clear()
+    looks.SHARED.clear()

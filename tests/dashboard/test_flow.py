@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from showing import showing
 from streamlit.testing.v1 import AppTest
 
 from physiosynth.dashboard import presets
@@ -65,20 +66,32 @@ def test_the_first_visit_makes_windows_before_anybody_asks():
     assert len(runs(page.run())) == 1
 
 
-def test_the_first_look_waits_for_nobody_and_costs_little():
-    """While another page samples, or where the address asks for a lot, nothing is made unasked."""
+def test_the_first_look_takes_its_turn_and_costs_little():
+    """While another page samples it waits, and can be cancelled; where the address asks for a lot, the page says so."""
     go = threading.Event()
     other = Job(lambda on_step, on_part: go.wait(60)).start()
-    assert not runs(page := opened(look=True)) and "generate_job" not in page.session_state and not page.error
+    page = opened(look=True)
+    assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
+    page.button(key="cancel_generate").click().run()
+    assert not runs(page.run()) and "generate_job" not in page.session_state and not page.error
     go.set()
     assert other.wait(60)
-    assert not runs(page := opened(look=True, ecg_steps="900")) and "generate_job" not in page.session_state
+    page = opened(look=True, ecg_steps="900")
+    assert not runs(page) and "generate_job" not in page.session_state
+    assert "4 windows with these settings take a while" in page.warning[0].value
+
+
+def test_visitors_of_one_address_share_what_is_drawn_unasked():
+    """The second visitor is shown the very windows of the first, which are drawn once; another address draws others."""
+    first = runs(finished(opened(look=True)))[-1]
+    assert runs(finished(opened(look=True)))[-1].batch is first.batch
+    assert runs(finished(opened(look=True, seed="7")))[-1].batch is not first.batch
 
 
 def test_several_states_at_once_are_one_run_and_each_is_what_it_is_alone():
     """The windows of a state are the same whatever else is drawn with it."""
     page = opened(windows="1")
-    page.pills(key="state").set_value(["meditation", "stress"])
+    showing(page.pills, "state").set_value(["meditation", "stress"])
     page.button(key="generate").click().run()
     both = runs(finished(page))[-1].batch
     assert both.conditions == ("stress", "meditation")
@@ -89,35 +102,47 @@ def test_several_states_at_once_are_one_run_and_each_is_what_it_is_alone():
 def test_no_state_is_no_request():
     """Without a state the button is off and the page says what to do."""
     page = opened()
-    page.pills(key="state").set_value([]).run()
+    showing(page.pills, "state").set_value([]).run()
     assert page.button(key="generate").disabled and "Choose a state" in " ".join(each.value for each in page.caption)
 
 
 def test_a_preset_sets_everything_but_the_seed_and_is_named_until_something_changes():
     """Choosing one moves the fields; moving a field away leaves no preset named."""
     page = opened(seed="3", windows="9", calibrate="true", ecg_steps="7")
-    page.selectbox(key="preset").set_value("A day of the study").run()
-    state = page.session_state
-    assert state["state"] == ["baseline", "stress", "amusement", "meditation"] and state["windows"] == 2
-    assert (state["seed"], state["calibrate"], state["ecg_steps"]) == (3, False, TINY_MANIFEST["sampling_steps"])
-    assert page.selectbox(key="preset").value == "A day of the study"
-    page.number_input(key="windows").set_value(3).run()
-    assert page.selectbox(key="preset").value is None
+    showing(page.selectbox, "preset").set_value("A day of the study").run()
+    fields = page.session_state["fields"]
+    assert fields.state == ("baseline", "stress", "amusement", "meditation") and fields.windows == 2
+    assert (fields.seed, fields.calibrate, fields.ecg_steps) == ("3", False, TINY_MANIFEST["sampling_steps"])
+    assert showing(page.selectbox, "preset").value == "A day of the study"
+    showing(page.number_input, "windows").set_value(3).run()
+    assert showing(page.selectbox, "preset").value is None
 
 
 def test_the_dice_choose_another_seed_and_nothing_else():
     """A press changes the seed, in the address too, and makes nothing yet."""
     page = opened(windows="5")
     page.button(key="dice").click().run()
-    seed = page.session_state["seed"]
-    assert seed != 6 and page.query_params["seed"] in (str(seed), [str(seed)])
-    assert page.session_state["windows"] == 5 and "generate_job" not in page.session_state
+    seed = page.session_state["fields"].seed
+    assert seed != "6" and page.query_params["seed"] in (seed, [seed])
+    assert page.session_state["fields"].windows == 5 and "generate_job" not in page.session_state
+
+
+def test_what_a_browser_says_of_a_field_that_has_changed_since_is_not_taken():
+    """A value that arrives late, from before the browser heard of a preset, changes nothing: the preset stands."""
+    page = opened(windows="9")
+    before = showing(page.number_input, "windows")
+    showing(page.selectbox, "preset").set_value("A day of the study").run()
+    late = page._tree.get_widget_states()
+    late.widgets.append(before.set_value(7)._widget_state)
+    page._run(late)
+    assert page.session_state["fields"].windows == 2 and showing(page.number_input, "windows").value == 2
+    assert not page.exception
 
 
 @pytest.mark.parametrize(
     "key, text, stands",
     [
-        ("windows", "99999", 4), ("windows", "many", 4), ("seed", "-1", 6), ("state", "Panic", ["baseline"]),
+        ("windows", "99999", 4), ("windows", "many", 4), ("seed", "-1", "6"), ("state", "Panic", ("baseline",)),
         ("low_guidance", "nan", TINY_MANIFEST["cfg_scale"]), ("calibrate", "perhaps", False),
         ("ecg_steps", "9" * 400, TINY_MANIFEST["sampling_steps"]), ("heart_rate", "80", None),
     ],
@@ -126,7 +151,7 @@ def test_an_address_that_cannot_be_meant_falls_back_and_says_so(key, text, stand
     """The value is named in plain words; the usual one stands."""
     page = opened(**{key: text})
     assert [f"`{key}=" in told.value for told in page.warning] == [True] and len(page.warning[0].value) < 200
-    assert (page.session_state[key] if stands is not None else None) == stands
+    assert getattr(page.session_state["fields"], key) == stands
 
 
 def test_generate_during_a_run_keeps_what_is_finished_and_begins_anew():
@@ -134,8 +159,8 @@ def test_generate_during_a_run_keeps_what_is_finished_and_begins_anew():
     page = opened(windows="64", ecg_steps="800", low_guidance="0", ecg_guidance="0")
     page.button(key="generate").click().run()
     first = page.session_state["generate_job"][0]
-    page.number_input(key="windows").set_value(1)
-    page.number_input(key="ecg_steps").set_value(2)
+    showing(page.number_input, "windows").set_value(1)
+    showing(page.number_input, "ecg_steps").set_value(2)
     page.button(key="generate").click().run()
     assert first.state == CANCELLED
     assert len(runs(finished(page))[-1].batch) == 1
@@ -168,14 +193,15 @@ def test_rates_are_offered_within_what_all_chosen_states_were_trained_on(monkeyp
     """The embedded model takes rates: the slider has the states' common span, guidance comes with the switch."""
     monkeypatch.setenv("PHYSIOSYNTH_BUNDLE", str(EMBEDDED))
     page = opened(state=["Stress", "Meditation"])
-    page.toggle(key="ask_heart_rate").set_value(True).run()
-    slider = page.slider(key="heart_rate")
-    assert (slider.min, slider.max) == (63.0, 87.0) and page.session_state["low_guidance"] == 2.0
-    page.toggle(key="ask_heart_rate").set_value(False).run()
-    assert page.session_state["low_guidance"] == 0.0
-    page.pills(key="state").set_value(["stress"]).run()
-    page.selectbox(key="preset").set_value("Exam stress").run()
-    assert page.session_state["heart_rate"] == 98 and "heart rate 98 /min" in " ".join(c.value for c in page.caption)
+    showing(page.toggle, "ask_heart_rate").set_value(True).run()
+    slider = showing(page.slider, "heart_rate")
+    assert (slider.min, slider.max) == (63.0, 87.0) and page.session_state["fields"].low_guidance == 2.0
+    showing(page.toggle, "ask_heart_rate").set_value(False).run()
+    assert page.session_state["fields"].low_guidance == 0.0
+    showing(page.pills, "state").set_value(["stress"]).run()
+    showing(page.selectbox, "preset").set_value("Exam stress").run()
+    assert page.session_state["fields"].heart_rate == 98
+    assert "heart rate 98 /min" in " ".join(each.value for each in page.caption)
 
 
 def test_every_preset_can_be_given_by_the_embedded_model():
@@ -185,7 +211,7 @@ def test_every_preset_can_be_given_by_the_embedded_model():
     info = WESADGenerator.from_bundle(EMBEDDED).info
     assert presets.offered(info) == list(presets.PRESETS)
     for preset in presets.PRESETS:
-        assert presets.targets_for(info, preset) == preset.targets.given()
+        assert presets.fields_of(info, preset, "6").rates == preset.targets.given()
 
 
 def test_a_request_survives_a_dictionary():

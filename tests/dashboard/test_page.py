@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from showing import showing
 from streamlit.testing.v1 import AppTest
 
 from places import ROOT
@@ -88,7 +89,7 @@ def test_it_opens_with_nothing_configured(page):
 
 def test_generating_shows_the_state_that_was_picked(page):
     """Traces, readings and provenance of the state asked for appear, and stay when the view changes."""
-    page.pills(key="state").set_value(["stress"])
+    showing(page.pills, "state").set_value(["stress"])
     generate(page)
     assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
     assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
@@ -101,7 +102,8 @@ def test_generating_shows_the_state_that_was_picked(page):
 
 def test_settings_reach_the_sampler(page):
     """Windows, seed, steps and guidance of each stream are those of the fields."""
-    for label, value in (("Windows", 2), ("Seed", 7), ("ECG steps", 3), ("LOW steps", 4), ("LOW guidance", 0.0)):
+    by_label(page.text_input, "Seed").set_value("7")
+    for label, value in (("Windows", 2), ("ECG steps", 3), ("LOW steps", 4), ("LOW guidance", 0.0)):
         by_label(page.number_input, label).set_value(value)
     run = generate(page).session_state["runs"][-1]
     sampling = run.batch.provenance.sampling
@@ -120,10 +122,10 @@ def test_the_same_request_gives_the_same_signals(page, bundle):
 def test_windows_are_matched_one_by_one_and_it_is_noted(page):
     """With the switch on, the windows say what they were matched to, and window 3 of 16 is window 3 of 4."""
     assert generate(page).session_state["runs"][-1].batch.provenance.calibrated is None
-    page.toggle(key="calibrate").set_value(True)
+    showing(page.toggle, "calibrate").set_value(True)
     batches = []
     for number in (4, 16):
-        page.number_input(key="windows").set_value(number)
+        showing(page.number_input, "windows").set_value(number)
         batches.append(generate(page).session_state["runs"][-1].batch)
     assert [batch.provenance.calibrated for batch in batches] == ["reference windows"] * 2
     assert np.array_equal(batches[0].ecg, batches[1].ecg[:4])
@@ -157,10 +159,10 @@ def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):
     values[3, 10] = np.nan
     np.save(fold / "test_X_ecg.npy", values)
     path_field(page, "fold").set_value(str(fold))
-    page.toggle(key="calibrate").set_value(True)
+    showing(page.toggle, "calibrate").set_value(True)
     generate(page)
     assert "not finite" in words(page.error) and "runs" not in page.session_state and not page.exception
-    page.toggle(key="calibrate").set_value(False)
+    showing(page.toggle, "calibrate").set_value(False)
     generate(page)
     assert "not finite" in words(page.warning) and len(page.session_state["runs"]) == 1 and not page.error
 
@@ -170,7 +172,7 @@ def test_a_reference_without_the_state_says_so(page, bundle, tmp_path):
     fold = Path(shutil.copytree(bundle / FOLD, tmp_path / "fold"))
     np.save(fold / "test_cond.npy", np.ones(16, dtype=np.int64))
     path_field(page, "fold").set_value(str(fold))
-    page.pills(key="state").set_value(["stress"])
+    showing(page.pills, "state").set_value(["stress"])
     generate(page)
     assert "no stress windows" in words(page.info) and not page.exception
 

@@ -1,21 +1,20 @@
-"""What a person sets on the page, as one frozen request; every setting is in the page's address too."""
+"""The controls of the Generate page: they show what stands in its fields, and write there what a person does."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from physiosynth.dashboard import presets, session
-from physiosynth.dashboard.presets import Preset
-from physiosynth.dashboard.rates import IN_ADDRESS, ask_key, rate_fields, spans_of
+from physiosynth.dashboard import address, presets, session
+from physiosynth.dashboard.fields import LABELS, Fields, asked_in, usual_sampling
+from physiosynth.dashboard.rates import RATES, Rate, middle_of, spans_of
 from physiosynth.dashboard.runs import Request
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import default_paths
-from physiosynth.generate.asking import TARGET_GUIDANCE
-from physiosynth.generate.batch import Sampling
 from physiosynth.signals import WINDOW_S
 
 if TYPE_CHECKING:
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
     from physiosynth.generate.core import GeneratorInfo
 
-MAX_GUIDANCE = 10.0
-MAX_SEED = 2**31 - 1
-USUAL_WINDOWS, USUAL_SEED = 4, 6
-STREAMS = {"ecg": "ECG", "low": "LOW"}
+STREAMS = {"ecg": "ECG", "low": "slow signals (respiration and skin conductance)"}
 MEANING = {
     "baseline": "sitting quietly, reading neutral magazines",
     "stress": "speaking and counting down aloud before a panel",
@@ -37,157 +33,220 @@ MEANING = {
 
 @dataclass(frozen=True)
 class Form:
-    """The controls as they stand. request: None while they ask for nothing; slot: where progress is to be shown."""
+    """The controls as they stand. request: None while they ask for nothing that can be drawn; slot: for progress;
+    link: the address that restores them."""
 
     request: Request | None
     pressed: bool
     slot: DeltaGenerator
+    link: str
 
 
 def settings_form(info: GeneratorInfo) -> Form:
     """Draw the controls of a loaded model."""
-    _take_defaults_of(info)
+    fields = _standing(info)
+    problems = fields.problems(info)
     top = st.container()
-    conditions = _states(info)
+    _states(info, fields)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="numbers"):
-        windows, seed = _numbers()
+        _numbers(fields)
+    for key in ("windows", "seed"):
+        _problem(problems, key)
     pressed = st.button(
         "Generate",
         type="primary",
         width="stretch",
-        disabled=not conditions,
+        disabled=bool(problems),
         key="generate",
         icon=":material/play_arrow:",
     )
     slot = st.container(key="status")
-    targets = rate_fields(info, conditions)
-    sampling, calibrate = _sampling(info)
+    _rates(info, fields)
+    _sampling(fields, problems)
     with top:
-        _preset(info)
-    request = Request(conditions, windows, seed, sampling, targets, calibrate=calibrate) if conditions else None
-    return Form(request, pressed and request is not None, slot)
+        _preset(info, fields)
+    asked = fields.to_address(info)
+    if not problems:
+        address.write(asked)
+    return Form(None if problems else fields.request(), pressed and not problems, slot, address.link(asked))
 
 
-def _states(info: GeneratorInfo) -> tuple[str, ...]:
-    chosen = st.pills(
+def _standing(info: GeneratorInfo) -> Fields:
+    """The fields of this session: from the address when it is opened; another model brings its own steps and guidance.
+
+    They are kept apart from the widgets that show them: Streamlit forgets the value of a widget that is not drawn.
+    """
+    state = st.session_state
+    fields = state.get("fields")
+    if fields is None or address.went_back():
+        fields, state.notice = Fields.from_address(asked_in(address.params()), info)
+    elif state.model != info.bundle_sha256:
+        known = tuple(name for name in info.conditions if name in fields.state)
+        fields = replace(fields, state=known or info.conditions[:1], **usual_sampling(info))
+    state.model, state.fields = info.bundle_sha256, fields.settled(info)
+    return state.fields
+
+
+def _widget(
+    name: str, value: Any, on_change: Callable[[Any], None], of: Callable[[Any], Any] = lambda given: given
+) -> dict[str, Any]:
+    """Key and callback of a widget that shows this value; on_change is given `of` what a person makes of it.
+
+    Where anything but the widget itself changed the value, its key is another one. To tell the widget that is there
+    would be a race: until the browser has heard of it, whatever it asks for comes with the value before, which looks
+    like a person's.
+    """
+    drawn: dict[str, tuple[int, Any]] = st.session_state.setdefault("drawn", {})
+    version, holds = drawn.get(name, (0, value))
+    version += holds != value
+    drawn[name] = version, value
+    key = f"{name}_{version}"
+
+    def changed() -> None:
+        state = st.session_state
+        if state.drawn[name][0] == version and key in state:
+            given = of(state[key])
+            state.drawn[name] = version, given
+            on_change(given)
+
+    return {"key": key, "on_change": changed}
+
+
+def _field(name: str, value: Any, of: Callable[[Any], Any] = lambda given: given) -> dict[str, Any]:
+    """Key and callback of the widget of a field, which then holds what the widget is given."""
+    return _widget(name, value, lambda given: _set(replace(st.session_state.fields, **{name: given})), of)
+
+
+def _set(fields: Fields) -> None:
+    st.session_state.fields = fields
+
+
+def _problem(problems: dict[str, str], key: str) -> None:
+    if key in problems:
+        st.caption(f":red[{problems[key]}]")
+
+
+def _states(info: GeneratorInfo, fields: Fields) -> None:
+    st.pills(
         "State",
         info.conditions,
-        default=info.conditions[:1],
+        default=fields.state,
         selection_mode="multi",
         wrap=True,
         format_func=str.capitalize,
-        key="state",
-        bind=IN_ADDRESS,
+        **_field("state", fields.state, lambda chosen: tuple(name for name in info.conditions if name in chosen)),
         help="What the person is doing while the signals are recorded: one state, or several at once.",
     )
-    names = tuple(name for name in info.conditions if name in chosen)
-    told = [f"{name.capitalize()}: {MEANING[name]}." for name in names if name in MEANING]
-    st.caption("  \n".join(told) if names else "Choose a state, or several.")
-    return names
+    told = [f"{name.capitalize()}: {MEANING[name]}." for name in fields.state if name in MEANING]
+    st.caption("  \n".join(told) if fields.state else "Choose a state, or several.")
 
 
-def _numbers() -> tuple[int, int]:
+def _number(fields: Fields, name: str, step: float, explained: str) -> None:
+    """A number field that takes any number, so that the page can say what is wrong with one: a browser only stops."""
+    value = float(getattr(fields, name))
+    st.number_input(LABELS[name], value=value, step=step, format="%g", help=explained, **_field(name, value))
+
+
+def _numbers(fields: Fields) -> None:
     """Windows of each state, and the seed with its dice."""
-    most = settings().max_windows
-    windows = st.number_input(
-        "Windows", 1, most, min(USUAL_WINDOWS, most), key="windows", bind=IN_ADDRESS,
-        help=f"How many windows of {WINDOW_S} s to make of each state.",
-    )  # fmt: skip
-    seed = st.number_input(
-        "Seed", 0, MAX_SEED, USUAL_SEED, key="seed", bind=IN_ADDRESS,
+    _number(fields, "windows", 1.0, f"How many windows of {WINDOW_S} s to make of each state.")
+    st.text_input(  # a number field holds whole numbers up to 2^53 alone
+        LABELS["seed"], fields.seed, **_field("seed", fields.seed, str.strip),
         help="Chooses the synthetic people: the same seed and settings give the same signals again.",
     )  # fmt: skip
     st.button(
         "Roll the dice for another seed", on_click=_roll, key="dice", icon=":material/casino:", width="content",
         help="Another seed: other synthetic people.",
     )  # fmt: skip
-    return int(windows), int(seed)
 
 
 def _roll() -> None:
-    st.session_state.seed = random.SystemRandom().randrange(10_000)
+    seed = str(random.SystemRandom().randrange(10_000))
+    _set(replace(st.session_state.fields, seed=seed))
 
 
-def _preset(info: GeneratorInfo) -> None:
+def _preset(info: GeneratorInfo, fields: Fields) -> None:
     """The starting points; the field names the one whose settings stand below, if any does."""
     choices = {preset.name: preset for preset in presets.offered(info)}
-    state = st.session_state
-    st.session_state.preset = next(
-        (name for name, preset in choices.items() if all(state.get(k) == v for k, v in _values(info, preset).items())),
-        None,
-    )
+    filled = {name: presets.fields_of(info, preset, fields.seed) for name, preset in choices.items()}
+    standing = next((name for name in filled if filled[name] == fields), None)
+
     st.selectbox(
         "Preset",
         choices,
-        index=None,
+        index=None if standing is None else list(choices).index(standing),
         placeholder="Choose a starting point",
         format_func=lambda name: f"{name}: {choices[name].meaning[0].lower()}{choices[name].meaning[1:]}",
-        key="preset",
-        on_change=lambda: _apply(info, choices.get(state.preset)),
+        **_widget("preset", standing, lambda name: _set(filled.get(name, fields))),
         help="Sets everything below but the seed; change it from there.",
     )
 
 
-def _apply(info: GeneratorInfo, preset: Preset | None) -> None:
-    if preset is not None:
-        st.session_state.update(_values(info, preset))
+def _rates(info: GeneratorInfo, fields: Fields) -> None:
+    """A switch and a slider for each rate that the model takes; nothing where it takes none."""
+    spans = spans_of(info, fields.state)
+    if not spans:
+        return
+    with st.expander("Rates asked for", icon=":material/favorite:"):
+        for rate in RATES:
+            if rate.name in spans:
+                _rate(info, fields, rate, spans[rate.name])
+        if fields.rates:
+            st.caption("LOW guidance pushes towards these rates, and doubles the steps of the slow signals.")
 
 
-def _values(info: GeneratorInfo, preset: Preset) -> dict[str, Any]:
-    """What a preset puts into each field."""
-    rates = presets.targets_for(info, preset)
-    values = {"state": list(preset.conditions), "windows": min(preset.windows, settings().max_windows)}
-    values |= {"calibrate": False, **_usual(info)}
-    values |= {ask_key(rate): rate in rates for rate in spans_of(info, preset.conditions)} | rates
-    if rates:
-        values["low_guidance"] = TARGET_GUIDANCE
-    return values
+def _rate(info: GeneratorInfo, fields: Fields, rate: Rate, span: tuple[float, float] | None) -> None:
+    name, value = rate.name, getattr(fields, rate.name)
+
+    def ask(wanted: bool) -> None:
+        middle = middle_of(info, name, fields.state) if wanted else None
+        _set(st.session_state.fields.requesting(info, **{name: middle}))
+
+    st.toggle(
+        rate.label,
+        value is not None,
+        disabled=span is None,
+        **_widget(f"ask_{name}", value is not None, ask),
+        help=f"Asks for a number of {rate.unit} instead of leaving it to the state; drawing takes longer.",
+    )
+    if span is None:
+        st.caption(f"The chosen states have no {rate.label.lower()} in common that the model was trained on.")
+    elif value is not None:
+        st.slider(
+            f"{rate.label}, {rate.unit}",
+            *span,
+            value,
+            rate.step,
+            **_field(name, value),
+            format="%g",
+            help=f"From {span[0]:g} to {span[1]:g}: what the model was trained on in every chosen state.",
+        )
 
 
-def _usual(info: GeneratorInfo) -> dict[str, float | int]:
-    """The model's own steps and guidance, within the limits."""
-    most = settings().max_steps
-    steps = {f"{stream}_steps": min(most, int(getattr(info.defaults, f"{stream}_steps"))) for stream in STREAMS}
-    return steps | {f"{stream}_guidance": float(getattr(info.defaults, f"{stream}_guidance")) for stream in STREAMS}
-
-
-def _take_defaults_of(info: GeneratorInfo) -> None:
-    """Another model brings its own steps and guidance."""
-    before = st.session_state.get("model")
-    st.session_state.model = info.bundle_sha256
-    if before not in (None, info.bundle_sha256):
-        st.session_state.update(_usual(info))
-
-
-def _sampling(info: GeneratorInfo) -> tuple[Sampling, bool]:
-    """Steps and guidance, with this model's own defaults."""
-    usual, numbers = _usual(info), {}
+def _sampling(fields: Fields, problems: dict[str, str]) -> None:
+    """Steps and guidance of each stream, and calibration."""
     with st.expander("Sampling", icon=":material/tune:"):
-        for column, (stream, name) in zip(st.columns(2), STREAMS.items(), strict=True):
-            key = f"{stream}_steps"
-            numbers[key] = column.number_input(
-                f"{name} steps", 1, settings().max_steps, usual[key], key=key, bind=IN_ADDRESS,
-                help=f"How often the network refines the {_carries(stream)}; more takes longer and, beyond the "
-                "default, seldom helps.",
-            )  # fmt: skip
-            key = f"{stream}_guidance"
-            numbers[key] = column.number_input(
-                f"{name} guidance", 0.0, MAX_GUIDANCE, usual[key], step=0.1, key=key, bind=IN_ADDRESS,
-                help=f"How strongly the {_carries(stream)} is pushed towards what is asked for; above 0 each step "
-                "costs twice and windows differ less.",
-            )  # fmt: skip
-        calibrate = st.toggle(
+        for column, (stream, carries) in zip(st.columns(2), STREAMS.items(), strict=True):
+            with column:
+                _number(
+                    fields, f"{stream}_steps", 1.0,
+                    f"How often the network refines the {carries}; more takes longer and, beyond the default, seldom "
+                    "helps.",
+                )  # fmt: skip
+                _problem(problems, f"{stream}_steps")
+                _number(
+                    fields, f"{stream}_guidance", 0.1,
+                    f"How strongly the {carries} is pushed towards what is asked for; above 0 each step costs twice "
+                    "and windows differ less.",
+                )  # fmt: skip
+                _problem(problems, f"{stream}_guidance")
+        st.toggle(
             "Match amplitudes to the reference",
-            key="calibrate",
-            bind=IN_ADDRESS,
+            fields.calibrate,
+            **_field("calibrate", fields.calibrate),
             help="Stretches and shifts each signal by what brings the model's amplitudes to those of the reference "
             "windows of its state; rhythms stay as they are.",
         )
-    return Sampling(**numbers), calibrate
-
-
-def _carries(stream: str) -> str:
-    return "ECG" if stream == "ecg" else "slow signals (respiration and skin conductance)"
 
 
 def path_fields(open_at_once: bool) -> None:

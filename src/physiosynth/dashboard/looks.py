@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from physiosynth.dashboard.runs import Request, Run, check
 from physiosynth.dashboard.settings import settings
+from physiosynth.dashboard.sharing import Seat, SharedJobs
 from physiosynth.dashboard.worker import Job
 from physiosynth.errors import RequestError
 from physiosynth.generate.asking import evaluations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 8
 FIRST_SEED = 6  # of windows drawn to be judged before anything was generated
+SHARED = SharedJobs(MOST_KEPT)
 DRAWING = 0.4  # share of the time that a judgement of new windows draws
 
 
@@ -84,9 +86,12 @@ def start(
     generator: WESADGenerator,
     reference: RealWindows,
     page_open: Callable[[], bool],
-    most_waiting: int | None = None,
-) -> Job:
-    """Queue a judgement up; its result is a QuickLook. Raises RequestError as runs.start does."""
+    shared_as: Hashable | None = None,
+) -> Job | Seat:
+    """Queue a judgement up; its result is a QuickLook. Raises RequestError as runs.start does.
+
+    shared_as: what it is called among those that all visitors share, None for one of this visitor alone.
+    """
     if subject.run is None:
         check(subject.request, generator.info.defaults)
     share = DRAWING if subject.run is None else 0.0
@@ -104,7 +109,10 @@ def start(
             batch = generator.sample(subject.request, on_step=stage(0, share))
         return judge(WindowSet.from_batch(batch), reference, subject.of_strangers, on_step=stage(share, 1 - share))
 
-    return Job(work, page_open).start(settings().max_waiting if most_waiting is None else most_waiting)
+    def queued(page_open: Callable[[], bool]) -> Job:
+        return Job(work, page_open).start(settings().max_waiting)
+
+    return queued(page_open) if shared_as is None else SHARED.join(shared_as, queued, page_open)
 
 
 def kept() -> dict[tuple[object, ...], tuple[QuickLook, float]]:

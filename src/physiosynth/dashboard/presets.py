@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from physiosynth.generate.asking import shared_span
+from physiosynth.dashboard.fields import Fields
+from physiosynth.dashboard.settings import settings
 from physiosynth.generate.batch import Targets
 
 if TYPE_CHECKING:
@@ -44,11 +45,10 @@ def offered(info: GeneratorInfo) -> list[Preset]:
     return [preset for preset in PRESETS if set(preset.conditions) <= set(info.conditions)]
 
 
-def targets_for(info: GeneratorInfo, preset: Preset) -> dict[str, float]:
-    """The preset's rates that this model can give in all of its states."""
-    spans = {rate: shared_span(info, rate, preset.conditions) for rate in preset.targets.given()}
-    return {
-        rate: value
-        for rate, value in preset.targets.given().items()
-        if (span := spans[rate]) is not None and span[0] <= value <= span[1]
-    }
+def fields_of(info: GeneratorInfo, preset: Preset, seed: str) -> Fields:
+    """What a preset puts into the fields: all but the seed. A rate that this model cannot give is not requested."""
+    usual = Fields.usual(info)
+    chosen = replace(usual, state=preset.conditions, windows=min(preset.windows, settings().max_windows), seed=seed)
+    asked = chosen.requesting(info, **preset.targets.given())
+    offered = {name: rate for name, rate in asked.rates.items() if name not in asked.problems(info)}
+    return chosen.requesting(info, **offered)

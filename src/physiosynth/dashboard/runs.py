@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from physiosynth.dashboard.settings import settings
+from physiosynth.dashboard.sharing import Seat
 from physiosynth.dashboard.worker import DONE, Job, in_words
 from physiosynth.errors import CalibrationError, RequestError
 from physiosynth.generate import request as generator_request
@@ -61,14 +62,13 @@ def start(
     generator: WESADGenerator,
     request: Request,
     page_open: Callable[[], bool],
-    most_waiting: int | None = None,
     reference: Callable[[], RealWindows] | None = None,
 ) -> Job:
     """Queue a run up in a thread of its own.
 
-    most_waiting: runs that may come before it, by default as many as the operator lets wait; reference: gives the
-    windows that amplitudes are matched to, for a request that wants it. Raises RequestError for more than may be
-    asked, or where too many wait, and CalibrationError or FoldError for a reference that nothing can be matched to.
+    reference: gives the windows that amplitudes are matched to, for a request that wants it. Raises RequestError for
+    more than may be asked, or where too many wait, and CalibrationError or FoldError for a reference that nothing can
+    be matched to.
     """
     check(request, generator.info.defaults)
     matcher = _matcher(generator, request, reference()) if request.calibrate and reference is not None else None
@@ -80,7 +80,7 @@ def start(
         drawn = generator.sample(request, on_step=on_step, on_windows=lambda part: on_part(matcher.mapped(part, maps)))
         return matcher.mapped(drawn, maps)
 
-    return Job(work, page_open).start(settings().max_waiting if most_waiting is None else most_waiting)
+    return Job(work, page_open).start(settings().max_waiting)
 
 
 def _matcher(generator: WESADGenerator, request: Request, reference: RealWindows) -> AmplitudeMatcher:
@@ -135,13 +135,13 @@ def check(request: Request, defaults: Sampling) -> None:
         )
 
 
-def partial(job: Job, request: Request) -> Run | None:
+def partial(job: Job | Seat, request: Request) -> Run | None:
     """The windows that are finished while the rest is made, or None."""
     parts = list(job.parts)
     return Run(joined(parts), request, job.seconds_so_far, False, job.key, under_way=True) if parts else None
 
 
-def finish(job: Job, request: Request) -> Run | None:
+def finish(job: Job | Seat, request: Request) -> Run | None:
     """The run that an ended job leaves, or None where no window was finished."""
     batch = job.result
     if batch is None and job.parts:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from physiosynth.dashboard.runs import Run
 from physiosynth.dashboard.settings import settings
+from physiosynth.dashboard.sharing import Seat
 from physiosynth.dashboard.sources import Paths, default_paths, load_generator, load_reference
 from physiosynth.dashboard.watching import watch
 from physiosynth.dashboard.worker import Job
@@ -37,7 +38,7 @@ class JobSlot:
     counted: str | None = None
 
     @property
-    def job(self) -> Job | None:
+    def job(self) -> Job | Seat | None:
         """What is under way."""
         return self._held[0]
 
@@ -55,7 +56,7 @@ class JobSlot:
         """Say what went wrong, or that nothing did."""
         st.session_state[f"{self.name}_error"] = error
 
-    def begin(self, start: Callable[[], Job], about: Any = None) -> bool:
+    def begin(self, start: Callable[[], Job | Seat], about: Any = None) -> bool:
         """Put a job under way; False where it is refused, for the reason that is then the error."""
         self.tell(None)
         try:
@@ -66,7 +67,7 @@ class JobSlot:
         return True
 
     def collect(
-        self, on_end: Callable[[Job, Any], None] | None = None, on_part: Callable[[Any, Any], None] | None = None
+        self, on_end: Callable[[Any, Any], None] | None = None, on_part: Callable[[Any, Any], None] | None = None
     ) -> None:
         """Take over what a job has finished. on_part is given each part anew every time; on_end the job, once.
 
@@ -90,7 +91,7 @@ class JobSlot:
             watch(self.job, f"cancel_{self.name}", self.counted)
 
     @property
-    def _held(self) -> tuple[Job | None, Any]:
+    def _held(self) -> tuple[Job | Seat | None, Any]:
         return st.session_state.get(f"{self.name}_job", (None, None))
 
 

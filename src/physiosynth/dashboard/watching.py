@@ -6,13 +6,14 @@ import time
 
 import streamlit as st
 
+from physiosynth.dashboard.sharing import Seat
 from physiosynth.dashboard.worker import WAITING, Job, Progress, in_words
 
 REFRESH_S = 0.4
 REDRAW_S = 1.0  # between two drawings of the page for the parts that are finished so far
 
 
-def watch(job: Job, key: str, counted: str | None = None) -> None:
+def watch(job: Job | Seat, key: str, counted: str | None = None) -> None:
     """Draw a job until it ends: the page is drawn again when it has, and when parts of it are there to be shown.
 
     key: of its Cancel button; counted: what the job counts, None for shares of a whole.
@@ -21,7 +22,7 @@ def watch(job: Job, key: str, counted: str | None = None) -> None:
 
 
 @st.fragment(run_every=REFRESH_S)
-def _watched(job: Job, key: str, counted: str | None, drawn: int, drawn_at: float) -> None:
+def _watched(job: Job | Seat, key: str, counted: str | None, drawn: int, drawn_at: float) -> None:
     """drawn: parts of the job that the page shows; drawn_at: since when."""
     if job.finished or (len(job.parts) > drawn and time.monotonic() - drawn_at > REDRAW_S):
         st.rerun()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from physiosynth.dashboard import address, downloads, session, view
+from physiosynth.dashboard import downloads, session, view
 from physiosynth.dashboard.controls import Form, path_fields, settings_form
 from physiosynth.dashboard.runs import Request, check, finish, partial, start
 from physiosynth.dashboard.settings import settings
+from physiosynth.dashboard.sharing import Seat, SharedJobs
 from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.worker import Job
 from physiosynth.generate.asking import evaluations
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from physiosynth.generate.core import WESADGenerator
 
 DRAWING = session.JobSlot("generate", counted="Step")
-# On the first visit: up to as many windows of each state, if they are cheap, are made before anybody asks.
-FIRST_WINDOWS, FIRST_WORK = 8, 1000
+FIRST = SharedJobs(most_kept=8)
+FIRST_WORK = 3000  # network evaluations up to which the windows of an address are drawn before anybody asks
 FIRST_WITHIN_S = 3.0  # waited for in place, so that the page is drawn once
+MANY = "{} windows with these settings take a while: press **Generate** to draw them."
 WELCOME = "Choose a state and press **Generate**. The same seed gives the same signals again."
 
 
@@ -34,7 +36,7 @@ def main() -> None:
     DRAWING.collect(_take)
     left, right = st.columns([1, 2.7], gap="medium")
     with left:
-        form = _form(model) if model is not None else None
+        form = settings_form(model.info) if model is not None else None
         path_fields(open_at_once=model is None)
         if model is not None:
             _model_card(model)
@@ -51,25 +53,13 @@ def main() -> None:
         _result(model)
 
 
-def _form(model: WESADGenerator) -> Form:
-    """The controls; what the address asked of them in vain is told once."""
-    state = st.session_state
-    asked = state.setdefault("asked", address.asked())
-    if address.drop_endless():
-        st.rerun()
-    form = settings_form(model.info)
-    if asked is not None:
-        state.asked, state.notice = None, address.unused(asked)
-    return form
-
-
 def _begin(model: WESADGenerator, request: Request) -> None:
     """Queue a run up in place of one under way; one that is refused leaves its reason and the page as it was."""
 
     def in_place() -> Job:
         check(request, model.info.defaults)
         _stop()
-        return start(model, request, session.page_open(), reference=session.load_session_reference)
+        return start(model, request, session.page_open(), session.load_session_reference)
 
     st.session_state.notice = None
     DRAWING.begin(in_place, request)
@@ -85,18 +75,24 @@ def _stop() -> None:
 
 
 def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator) -> None:
-    """A first look before anybody asks, where it is cheap and nobody else is sampling."""
+    """A first look before anybody asks, where it is cheap: made once for all visitors who come to the same address."""
     if st.session_state.get("looked"):
         return
     st.session_state.looked = True
-    small = replace(request, windows=min(FIRST_WINDOWS, request.windows))
-    if small.total_windows * evaluations(small.sampling, model.info.defaults, small.targets) > FIRST_WORK:
+    if request.total_windows * evaluations(request.sampling, model.info.defaults, request.targets) > FIRST_WORK:
+        st.session_state.notice = " ".join(filter(None, [st.session_state.notice, MANY.format(request.total_windows)]))
         return
 
-    def quietly() -> Job:
-        return start(model, small, session.page_open(), 0, session.load_session_reference)
+    def alone(wanted: Callable[[], bool]) -> Job:
+        return start(model, request, wanted, session.load_session_reference)
 
-    if not DRAWING.begin(quietly, small):
+    def shared() -> Job | Seat:
+        page_open = session.page_open()
+        if request.calibrate:  # to a reference that may be the visitor's own
+            return alone(page_open)
+        return FIRST.join((model.info.bundle_sha256, request), alone, page_open)
+
+    if not DRAWING.begin(shared, request):
         DRAWING.tell(None)
         return
     job, began = DRAWING.job, time.monotonic()
@@ -118,11 +114,13 @@ def _status(form: Form) -> None:
     if DRAWING.job is not None:
         DRAWING.bar()
         return
+    if form.request is None:
+        return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(_told(form.request) if form.request is not None else "", width="content")
+        st.caption(_told(form.request), width="content")
         with st.popover("Link", icon=":material/link:", type="tertiary", help="An address that holds every setting."):
             st.caption("Opens this page with all settings as they stand.")
-            st.code(address.link(), language=None, wrap_lines=True)
+            st.code(form.link, language=None, wrap_lines=True)
 
 
 def _told(request: Request) -> str:

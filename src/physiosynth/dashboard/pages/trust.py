@@ -51,9 +51,13 @@ def _judgement(model: WESADGenerator, reference: RealWindows) -> None:
     if subject is None:
         return
     key = subject.key(model.info.bundle_sha256, looks.digest(reference))
+    if key not in looks.kept() and (pressed or not st.session_state.get("looked_first")):
+        st.session_state.looked_first = True
+        JUDGING.begin(
+            lambda: looks.start(subject, model, reference, session.page_open(), _shared_as(subject, key)), key
+        )
+        JUDGING.collect(_keep)  # what others have waited for is there at once
     found = looks.kept().get(key)
-    if found is None and (pressed or not st.session_state.get("looked_first")):
-        _begin(subject, key, model, reference, first=not pressed)
     JUDGING.bar()
     if JUDGING.error:
         st.error(for_visitors(JUDGING.error))
@@ -104,12 +108,9 @@ def _yardsticks(reference: RealWindows) -> list[str]:
     return [PEOPLE, REFERENCE] if looks.strangers_first(reference) else [REFERENCE, PEOPLE]
 
 
-def _begin(subject: Subject, key: tuple, model: WESADGenerator, reference: RealWindows, first: bool) -> None:
-    """Queue the judgement up; the first one starts by itself where nobody else waits."""
-    st.session_state.looked_first = True
-    waiting = 0 if first else None
-    if not JUDGING.begin(lambda: looks.start(subject, model, reference, session.page_open(), waiting), key) and first:
-        JUDGING.tell(None)
+def _shared_as(subject: Subject, key: tuple) -> tuple | None:
+    """New windows beside the model's own reference are judged once for all visitors; what is a visitor's own is not."""
+    return key if subject.run is None and session.own_reference_name() is None else None
 
 
 def _keep(job: Job, key: tuple) -> None:
