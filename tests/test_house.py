@@ -16,7 +16,8 @@ SRC = ROOT / "src" / "physiosynth"
 
 def tool(*words, cwd=ROOT):
     """Run a tool of this environment: (exit status, what it said)."""
-    env = {**os.environ, "PYTHONPATH": str(Path(cwd) / "src")}
+    sources = str(Path(cwd) / "src")
+    env = {**os.environ, "PYTHONPATH": sources, "MYPYPATH": sources}
     program = Path(sys.executable).parent / words[0]
     done = subprocess.run([program, *words[1:]], cwd=cwd, env=env, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -26,6 +27,12 @@ def tool(*words, cwd=ROOT):
 def test_ruff_finds_nothing(words):
     """Lint and format are clean in the whole repository."""
     status, said = tool("ruff", *words, ".")
+    assert status == 0, said
+
+
+def test_types_fit():
+    """Every function says what it takes and gives, and mypy finds none that is called or written otherwise."""
+    status, said = tool("mypy")
     assert status == 0, said
 
 
@@ -57,6 +64,14 @@ def test_an_import_that_breaks_a_contract_is_found(tmp_path, room, line, broken)
         file.write(f"\n{line}\n")
     status, said = tool("lint-imports", "--no-cache", cwd=tmp_path)
     assert status == 1 and broken in said
+
+
+def test_a_call_that_does_not_fit_is_found(tmp_path):
+    """A seed of the wrong type and a function without types each fail the check."""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("from physiosynth.runtime import derive_seed\n\n\ndef f(x):\n    return derive_seed('1', 'a')\n")
+    status, said = tool("mypy", str(wrong))
+    assert status == 1 and "[no-untyped-def]" in said and "[arg-type]" in said
 
 
 def test_published_numbers_are_written_in_signals_alone():

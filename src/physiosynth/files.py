@@ -124,7 +124,7 @@ def write_npy(path: Path | str, array: np.ndarray) -> None:
         np.save(stream, array, allow_pickle=False)
 
 
-def write_npz(path: Path | str, **arrays: np.ndarray) -> None:
+def write_npz(path: Path | str, **arrays: Any) -> None:
     """Write named arrays as a compressed .npz, whole or not at all."""
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)

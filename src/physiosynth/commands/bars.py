@@ -20,7 +20,8 @@ class Bar:
     """
 
     def __init__(self, label: str, unit: str = "step", start: int = 0, shape: str | None = None) -> None:
-        self.label, self.start, self._bar = label, start, None
+        self.label, self.start = label, start
+        self._bar: tqdm | None = None
         self._look = {"unit": unit, "bar_format": shape}
         self._note = ""
         if context := click.get_current_context(silent=True):

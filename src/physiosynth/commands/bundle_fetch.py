@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -38,11 +39,11 @@ def command(url: str, sha256: str | None, into: str | None) -> None:
     print(root)
 
 
-def _teller() -> Callable[[object], None]:
+def _teller() -> Callable[[Any], None]:
     """One line that is written over on a terminal, a line every few seconds in a log."""
     on_terminal, told = sys.stderr.isatty(), 0.0
 
-    def tell(progress) -> None:
+    def tell(progress: Any) -> None:
         nonlocal told
         if on_terminal:
             ended = progress.done == progress.total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +22,7 @@ def command(bundle: Path, max_files: int | None, max_bytes: int | None, max_rati
     from physiosynth.generate.archive import UnpackLimits
     from physiosynth.generate.verification import failures, verify
 
-    given = {"files": max_files, "total_bytes": max_bytes, "ratio": max_ratio}
+    given: dict[str, Any] = {"files": max_files, "total_bytes": max_bytes, "ratio": max_ratio}
     limits = UnpackLimits(**{name: value for name, value in given.items() if value is not None})
     results = verify(bundle, checks_of, limits, Bar("verify", "check"))
     for check in results:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,7 +84,7 @@ def command(**given: object) -> None:
         print(f"note: {notice}", file=sys.stderr)
     if request is not None:
         _draw(generator, request, asked)
-    else:
+    elif recording is not None:
         _record(generator, recording, sampling, asked)
 
 
@@ -114,7 +114,7 @@ def _sampling(asked: SimpleNamespace) -> Sampling:
     """The settings of both streams; those of one stream count before the common ones."""
     from physiosynth.generate.batch import Sampling
 
-    def first(*values: float | None) -> float | None:
+    def first(*values: Any) -> Any:
         return next((value for value in values if value is not None), None)
 
     return Sampling(

@@ -73,4 +73,4 @@ def command(
     for row in judged:
         if not row.met:
             print(f"{row.verdict}: {row.target}, {row.state}, {row.part}: {row.measured:.3g} (limit {row.limit:.3g})")
-    print(f"{sum(row.met for row in judged)} of {len(judged)} figures met", *paths, sep="\n")
+    print(f"{sum(bool(row.met) for row in judged)} of {len(judged)} figures met", *paths, sep="\n")

@@ -73,7 +73,7 @@ def waiting_signals() -> Iterator[Callable[[], None]]:
     In the middle of a step half of the weights are new. Whoever sends a second one does not want to wait: it stops the
     process there, and what was saved last remains.
     """
-    received = []
+    received: list[int] = []
 
     def keep(number: int, frame: object) -> None:
         if received:

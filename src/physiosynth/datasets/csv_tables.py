@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def read_columns(
     if time_column:
         values, rate = _evenly(path, _rising(path, time_column, seconds), values)
         return {name: RecordedChannel(name, values[name], rate, "") for name in names}
-    by_name = rates_hz if isinstance(rates_hz, dict) else dict.fromkeys(names, rates_hz)
+    by_name: dict[str, Any] = dict(rates_hz) if isinstance(rates_hz, dict) else dict.fromkeys(names, rates_hz)
     unknown = [name for name in names if name not in by_name]
     if unknown or not all(0 < by_name[name] < np.inf for name in names):
         raise RequestError(f"{path.name}: each of {', '.join(names)} needs a rate above 0 Hz, found {by_name}.")

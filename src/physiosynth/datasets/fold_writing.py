@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,7 @@ def _source(groups: Mapping[str, list[SubjectWindows]]) -> str:
     return next(iter(subjects))
 
 
-def _write_split(folder: Path, name: str, members: list[SubjectWindows]):
+def _write_split(folder: Path, name: str, members: list[SubjectWindows]) -> Iterator[str]:
     """Write one split's arrays, yielding each subject's name as it is written."""
     count = sum(len(member) for member in members)
     arrays = {

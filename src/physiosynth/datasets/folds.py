@@ -90,10 +90,10 @@ class FoldDirectory:
         """The arrays of "train", "val" or "test". Raises FoldError where one is missing or does not fit the rest."""
         ecg = self._array(name, "X_ecg", (ECG_STEPS, len(ECG_CHANNELS)))
         low = self._array(name, "X_low", (LOW_STEPS, len(self.channels_low)))
-        phase = self._array(name, "X_phase", (PHASE_EDGES,), needed=False)
-        subject = self._array(name, "subject", (), needed=False, kinds="USiu")
-        start_s = self._array(name, "start_s", (), needed=False)
-        rates = self._array(name, "rates", (len(RATES),), needed=False)
+        phase = self._array_if_there(name, "X_phase", (PHASE_EDGES,))
+        subject = self._array_if_there(name, "subject", (), kinds="USiu")
+        start_s = self._array_if_there(name, "start_s", ())
+        rates = self._array_if_there(name, "rates", (len(RATES),))
         condition_file = self.path / f"{name}_cond.npy"
         conditions = read_conditions(condition_file) if condition_file.is_file() else None
         parts = {"X_low": low, "X_phase": phase, "subject": subject, "start_s": start_s, "cond": conditions}
@@ -106,14 +106,14 @@ class FoldDirectory:
                 )
         return SplitArrays(ecg, low, phase, conditions, subject, start_s, rates)
 
-    def _array(
-        self, split: str, part: str, shape: tuple[int, ...], needed: bool = True, kinds: str = "fiu"
-    ) -> np.ndarray | None:
+    def _array_if_there(self, split: str, part: str, shape: tuple[int, ...], kinds: str = "fiu") -> np.ndarray | None:
+        there = (self.path / f"{split}_{part}.npy").is_file()
+        return self._array(split, part, shape, kinds) if there else None
+
+    def _array(self, split: str, part: str, shape: tuple[int, ...], kinds: str = "fiu") -> np.ndarray:
         path = self.path / f"{split}_{part}.npy"
         if not path.is_file():
-            if needed:
-                raise FoldError(f"{self.path}: no {path.name}. {_found_splits(self.splits())}")
-            return None
+            raise FoldError(f"{self.path}: no {path.name}. {_found_splits(self.splits())}")
         array = read_array(path)
         if not array.ndim or array.shape[1:] != shape:
             raise FoldError(f"{path}: expected windows of shape {shape}, found an array of {array.shape}.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -227,7 +228,7 @@ def read_labels(path: Path | str, samples: int, notes: list[str], whole_s: float
     return label
 
 
-def _interval(where: str, start, end, duration: float) -> tuple[float, float]:
+def _interval(where: str, start: Any, end: Any, duration: float) -> tuple[float, float]:
     try:
         start, end = float(start), float(end)
     except (TypeError, ValueError) as error:
@@ -240,7 +241,7 @@ def _interval(where: str, start, end, duration: float) -> tuple[float, float]:
     return start, min(end, duration)
 
 
-def _state_id(where: str, state) -> int:
+def _state_id(where: str, state: Any) -> int:
     text = str(state).strip()
     number = text.removesuffix(".0")
     if number.isdigit():

@@ -40,16 +40,18 @@ class WindowDataset(Dataset):
     """
 
     def __init__(self, fold: FoldDirectory, split: str) -> None:
-        norms = {"low": fold.norm_low, "ecg": fold.norm_ecg}
+        norm_low, norm_ecg = fold.norm_low, fold.norm_ecg
+        norms = {"low": norm_low, "ecg": norm_ecg}
         missing = [f"norm_{name}.npz" for name, norm in norms.items() if norm is None]
         arrays = fold.split(split)
         parts = ((arrays.phase, f"{split}_X_phase.npy"), (arrays.conditions, f"{split}_cond.npy"))
         missing += [name for part, name in parts if part is None]
-        if missing:
+        if norm_low is None or norm_ecg is None or arrays.phase is None or arrays.conditions is None:
             raise FoldError(f"{fold.path}: training needs {', '.join(missing)}. Run `physiosynth preprocess` again.")
         self.arrays = arrays
-        self.norm_ecg = fold.norm_ecg.select(*ECG_CHANNELS)
-        self.norm_low = fold.norm_low.select(*LOW_CHANNELS)
+        self.phase, self.conditions = arrays.phase, arrays.conditions
+        self.norm_ecg = norm_ecg.select(*ECG_CHANNELS)
+        self.norm_low = norm_low.select(*LOW_CHANNELS)
         self.low_order = [fold.channels_low.index(name) for name in LOW_CHANNELS]
         self.rates = np.full((len(arrays), len(RATES)), np.nan, np.float32) if arrays.rates is None else arrays.rates
         self.one_hot = np.eye(len(CONDITIONS), dtype=np.float32)[arrays.conditions - 1]
@@ -60,8 +62,8 @@ class WindowDataset(Dataset):
     def rate_ranges(self) -> dict[str, dict[str, list[float]]]:
         """By state and rate: the span in /min that all but RATE_TAILS of its windows on each side lie in."""
         ranges: dict[str, dict[str, list[float]]] = {}
-        for label in np.unique(self.arrays.conditions):
-            rates = self.rates[self.arrays.conditions == label]
+        for label in np.unique(self.conditions):
+            rates = self.rates[self.conditions == label]
             known = {name: column[np.isfinite(column)] for name, column in zip(RATES, rates.T, strict=True)}
             ranges[CONDITIONS[label - 1]] = {
                 name: [round(float(end), 1) for end in np.quantile(values, (RATE_TAILS, 1 - RATE_TAILS))]
@@ -76,7 +78,7 @@ class WindowDataset(Dataset):
         return WindowItem(
             ecg=torch.from_numpy(self.norm_ecg.apply(arrays.ecg[index])),
             low=torch.from_numpy(self.norm_low.apply(arrays.low[index][..., self.low_order])),
-            phase=torch.from_numpy(np.array(arrays.phase[index])),
+            phase=torch.from_numpy(np.array(self.phase[index])),
             condition=torch.from_numpy(self.one_hot[index]),
             rates=torch.from_numpy(np.array(self.rates[index])),
             index=torch.as_tensor(index),

@@ -110,8 +110,8 @@ def read_norm(
     else:
         names = list(default_channels)
         notices.append(f"{path.name} names no channels: taken as {', '.join(names)}, the order on file.")
-    units = arrays.get("units")
-    units = [str(unit) for unit in np.atleast_1d(units)] if units is not None and units.size == len(names) else None
+    held = arrays.get("units")
+    units = [str(unit) for unit in np.atleast_1d(held)] if held is not None and held.size == len(names) else None
     try:
         return Normalizer(names, mean, std, units), tuple(notices)
     except ChannelError as error:

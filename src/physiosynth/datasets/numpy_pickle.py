@@ -39,6 +39,7 @@ class _DType:
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state: Any) -> None:
+        order: Any
         order, *composite = state[1:5]
         order = order.decode("ascii", "replace") if isinstance(order, bytes) else order
         if order not in ("<", ">", "=", "|") or any(part is not None for part in composite):
@@ -142,7 +143,7 @@ def _check_operations(stream: BinaryIO) -> None:
     for count, (operation, argument, _) in enumerate(pickletools.genops(stream)):
         if operation.name in FORBIDDEN:
             raise _Refused(f"the operation {operation.name}")
-        if count > MOST_OPERATIONS or (operation.name.endswith("PUT") and int(argument) > MOST_OPERATIONS):
+        if count > MOST_OPERATIONS or (operation.name.endswith("PUT") and int(argument or 0) > MOST_OPERATIONS):
             raise _Refused(f"more than {MOST_OPERATIONS} operations")
 
 

@@ -27,8 +27,8 @@ def check_wfdb(header: Path) -> None:
         raise RecordingError(f"{name}: no such file. A WFDB record is a .hea file and the .dat files it names.")
     if header.stat().st_size > LARGEST_HEADER:
         raise RecordingError(f"{name}: expected a header of at most {LARGEST_HEADER} bytes, found a larger one.")
-    lines = header.read_bytes().decode("latin-1").splitlines()
-    lines = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    written = header.read_bytes().decode("latin-1").splitlines()
+    lines = [line.split() for line in written if line.strip() and not line.lstrip().startswith("#")]
     if not lines or len(lines[0]) < 2:
         raise RecordingError(f"{name}: expected the header of a WFDB record, found something else.")
     record, count, *rest = lines[0]
@@ -87,7 +87,7 @@ def check_edf(path: Path) -> None:
     frames = [_whole(columns[216 * signals + 8 * i :][:8].decode("latin-1")) for i in range(signals)]
     if not _is_rate(duration) or any(not frame or frame > 100 * MOST_IN_FRAME for frame in frames):
         raise RecordingError(f"{path.name}: expected data records of some seconds and samples, found none that are.")
-    record = sum(frames) * (3 if path.suffix.lower() == ".bdf" else 2)
+    record = sum(frame or 0 for frame in frames) * (3 if path.suffix.lower() == ".bdf" else 2)
     said, there = head[236:244].decode("latin-1").strip(), (size - stated) // record
     if not there or (said != "-1" and _whole(said) != there):
         raise RecordingError(

@@ -58,7 +58,7 @@ def read_subject(path: Path | str) -> Recording:
     content = read_numpy_pickle(path)
     signal = content.get("signal") if isinstance(content, dict) else None
     chest = signal.get("chest") if isinstance(signal, dict) else None
-    if not isinstance(chest, dict) or "label" not in content:
+    if not isinstance(signal, dict) or not isinstance(chest, dict) or "label" not in content:
         found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise RecordingError(f"{path.name}: expected a WESAD subject with signal, chest and label, found {found}.")
     wrist = signal.get("wrist")

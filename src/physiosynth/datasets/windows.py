@@ -96,7 +96,7 @@ def _phases(prepared: PreparedSubject) -> tuple[np.ndarray, np.ndarray]:
     phase = np.array(rows, dtype=np.float64).reshape(len(rows), PHASE_EDGES)
     low, high = ADVANCE_LIMITS
     advance = np.diff(phase, axis=1)
-    found = np.isfinite(phase).all(axis=1)
+    found = np.array(np.isfinite(phase).all(axis=1))
     found[found] = ((advance[found] >= low) & (advance[found] <= high)).all(1) & (advance[found].sum(1) >= FEWEST_BEATS)
     usual = np.median(advance[found]) if found.any() else USUAL_ADVANCE
     phase[~found] = usual * np.arange(PHASE_EDGES)

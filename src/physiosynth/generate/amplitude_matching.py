@@ -62,7 +62,7 @@ class ConditionTargets:
     def from_dict(cls, content: Mapping[str, Any]) -> ConditionTargets:
         """The targets of a JSON object. Raises CalibrationError for missing, unknown or unusable ones."""
         try:
-            values = {k: tuple(map(float, v)) if isinstance(v, list) else v for k, v in content.items()}
+            values: dict[str, Any] = {k: tuple(map(float, v)) if isinstance(v, list) else v for k, v in content.items()}
             targets = cls(**values)
             numbers = np.concatenate([np.ravel(value).astype(float) for value in vars(targets).values()])
         except (TypeError, ValueError, AttributeError) as error:
@@ -292,10 +292,11 @@ def pilots_of(
     settings = json.dumps(sampling, sort_keys=True)
     with _LOCK:
         kept = _PILOTS.setdefault(generator, OrderedDict())
-        found = {name: kept.get((name, settings)) for name in dict.fromkeys(conditions)}
-    missing = [name for name, pilot in found.items() if pilot is None]
+        found = {name: kept[name, settings] for name in dict.fromkeys(conditions) if (name, settings) in kept}
+    missing = [name for name in dict.fromkeys(conditions) if name not in found]
     for place, name in enumerate(missing):
         drawn = generator.draw_again(_pilot(generator, name, sampling), _counted(on_step, place, len(missing)))
+        assert isinstance(drawn, SignalBatch)  # a pilot has no schedule
         found[name] = drawn
         with _LOCK:
             kept[name, settings] = drawn
@@ -321,7 +322,8 @@ def _counted(on_step: StepCallback, place: int, of: int) -> Callable[[int, int],
 def signals_of(batch: SignalBatch, rows: slice | list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """ECG, Resp and EDA of these windows as new float64 arrays (n, t)."""
     eda, resp = batch.low.select("EDA", "Resp")
-    return tuple(np.array(values[rows], dtype=np.float64) for values in (batch.ecg[..., 0], resp, eda))
+    ecg, resp, eda = (np.array(values[rows], dtype=np.float64) for values in (batch.ecg[..., 0], resp, eda))
+    return ecg, resp, eda
 
 
 def measure(ecg: np.ndarray, resp: np.ndarray, eda: np.ndarray) -> ConditionTargets:
@@ -347,11 +349,10 @@ def match_quantiles(values: np.ndarray, found: Sequence[float], wanted: Sequence
 
     Between them it is linear; beyond the outermost ones values are shifted, so that no peak is cut off.
     """
-    found, wanted = np.asarray(found), np.asarray(wanted)
     if found[-1] - found[0] < SMALLEST_SPREAD:
         return values - found[0] + wanted[len(wanted) // 2]
     # Equal quantiles (a flat stretch) would make the map jump: they share one middle value.
     grid, first, count = np.unique(found, return_index=True, return_counts=True)
-    goal = np.array([wanted[i : i + n].mean() for i, n in zip(first, count, strict=True)])
+    goal = np.array([np.mean(wanted[i : i + n]) for i, n in zip(first, count, strict=True)])
     inside = np.interp(values, grid, goal)
     return inside + np.minimum(values - grid[0], 0) + np.maximum(values - grid[-1], 0)

@@ -62,8 +62,9 @@ def rates_asked(info: GeneratorInfo, targets: Targets | None, states: Iterable[s
 
 def shared_span(info: GeneratorInfo, rate: str, states: Iterable[str]) -> tuple[float, float] | None:
     """The span in /min that every one of the states can be asked for; None where there is none. rate: see Targets."""
-    spans = [info.target_ranges.get(state, {}).get(rate) for state in states]
-    if not spans or None in spans:
+    found = [info.target_ranges.get(state, {}).get(rate) for state in states]
+    spans = [span for span in found if span is not None]
+    if not spans or len(spans) < len(found):
         return None
     least, most = max(low for low, _ in spans), min(high for _, high in spans)
     return (least, most) if least <= most else None

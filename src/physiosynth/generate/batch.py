@@ -172,8 +172,9 @@ class SignalBatch:
             )
         if len(self.indices) != n or (self.beats is not None and len(self.beats) != n):
             raise ChannelError(f"Expected an index and beats for each of {n} windows.")
-        told = {"conditions": self.conditions, "indices": self.indices, "first_window": min(self.indices, default=0)}
-        object.__setattr__(self, "provenance", replace(self.provenance, **told))
+        first = min(self.indices, default=0)
+        told = replace(self.provenance, conditions=self.conditions, indices=self.indices, first_window=first)
+        object.__setattr__(self, "provenance", told)
 
     def __len__(self) -> int:
         return len(self.conditions)
@@ -219,7 +220,7 @@ class SignalBatch:
 
 def joined(parts: Sequence[SignalBatch]) -> SignalBatch:
     """One batch of the finished parts of a run, in their order."""
-    beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats)
+    beats = None if parts[0].beats is None else tuple(times for part in parts for times in part.beats or ())
     low = replace(parts[0].low, values=np.concatenate([part.low.values for part in parts]))
     return SignalBatch(
         np.concatenate([part.ecg for part in parts]),

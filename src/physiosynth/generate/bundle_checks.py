@@ -159,7 +159,7 @@ def _norms(bundle: OpenedBundle) -> Found:
 
 def _config(bundle: OpenedBundle) -> Found:
     """dataset_config.json and the order of channels that it and the norms say."""
-    if bundle.directory is None:
+    if bundle.fold is None or bundle.directory is None:
         yield NOTE, f"no fold below {FOLDS}: there are no reference windows"
         return
     path, config = bundle.fold / CONFIG_NAME, bundle.directory.config
@@ -183,7 +183,7 @@ def _config(bundle: OpenedBundle) -> Found:
 
 def _windows(bundle: OpenedBundle) -> Found:
     """Reference windows have their shapes, finite values, and one label each among the weights' conditions."""
-    if bundle.directory is None:
+    if bundle.fold is None or bundle.directory is None:
         yield NOTE, "no reference windows"
         return
     folder = bundle.name(bundle.fold)

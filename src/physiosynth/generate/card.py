@@ -128,7 +128,8 @@ def _architecture(name: str, streams: Any) -> str:
 def _training(manifest: Manifest) -> dict[str, str]:
     """What the manifest tells of the training, in words."""
     content, found = manifest.content, {}
-    settings = content.get("training") if isinstance(content.get("training"), Mapping) else {}
+    settings = content.get("training")
+    settings = settings if isinstance(settings, Mapping) else {}
     for title, value in (
         ("Finished", content.get("created")),
         ("Epoch", content.get("epoch")),

@@ -130,7 +130,7 @@ def _architecture(file: WeightsFile, streams: Mapping[str, dict[str, Tensor]], m
     return named
 
 
-def _with_steps(settings, weights: Mapping[str, Tensor]):
+def _with_steps(settings: Any, weights: Mapping[str, Tensor]) -> Any:
     betas = weights.get(SCHEDULE_BUFFER)
     return settings if betas is None or betas.ndim != 1 else replace(settings, diffusion_steps=len(betas))
 
@@ -163,7 +163,7 @@ def _condition_dim(path: Path, streams: Mapping[str, dict[str, Tensor]], named: 
     return k
 
 
-def _on_paper(architecture: Architecture):
+def _on_paper(architecture: Architecture) -> tuple[DiffusionLow, DiffusionECG]:
     """Networks whose weights take no memory yet: settings that nobody vouches for may name ones that fit into none.
 
     Raises CheckpointError for settings that make no network.

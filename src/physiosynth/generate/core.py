@@ -39,7 +39,7 @@ from physiosynth.models.rhythm import beat_times
 from physiosynth.models.samplers import StepCallback, ignore_step
 from physiosynth.physiology import beats_of_phase
 from physiosynth.runtime import available_cores, check_seed, resolve_device, window_generators
-from physiosynth.signals import LOW_STEPS
+from physiosynth.signals import LOW_STEPS, condition_name
 
 if TYPE_CHECKING:
     from physiosynth.models.stream_sampling import StreamSampling
@@ -203,7 +203,7 @@ class Generator:
         >>> batch.ecg.shape, batch.low.values.shape, batch.low.channels
         ((2, 5250, 1), (2, 120, 2), ('EDA', 'Resp'))
         """
-        given = {
+        given: dict[str, Any] = {
             name: value
             for name, value in {
                 "windows": windows,
@@ -282,7 +282,8 @@ class Generator:
         targets: Targets | None = None,
     ) -> SignalBatch:
         """Windows 0, 1, ... of each condition in {condition: number}: sample(counts, ...)."""
-        request = Request(tuple(counts), tuple(counts.values()), seed, sampling or Sampling(), targets or Targets())
+        states, numbers = tuple(map(condition_name, counts)), tuple(counts.values())
+        request = Request(states, numbers, seed, sampling or Sampling(), targets or Targets())
         return self.sample(request, on_step=on_step, on_windows=on_windows, chunk=chunk)
 
     def sample_recording(

@@ -186,8 +186,8 @@ class Download:
         """The answer behind all redirects, which are followed here so that https never becomes http."""
         from requests.utils import get_auth_from_url, urldefragauth
 
-        url, auth = urldefragauth(self.url), get_auth_from_url(self.url)
-        auth = auth if any(auth) else None
+        url, named = urldefragauth(self.url), get_auth_from_url(self.url)
+        auth = named if any(named) else None
         for _ in range(self.limits.redirects + 1):
             with broken_connections(shown(url)):
                 response = session.get(

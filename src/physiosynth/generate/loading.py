@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,7 +166,7 @@ def _target_ranges(manifest: Manifest, checkpoint: LoadedCheckpoint) -> dict[str
         }
     except (AttributeError, TypeError, ValueError, ConditionError) as error:
         raise BundleError(
-            f"{manifest.path.name}: target_ranges should hold a lowest and a highest rate by state and name ({error})."
+            f"{manifest.name}: target_ranges should hold a lowest and a highest rate by state and name ({error})."
         ) from error
 
 
@@ -178,7 +178,7 @@ def _eda(manifest: Manifest, config: Mapping[str, Any], notices: list[str]) -> s
     return PHASIC_EDA
 
 
-def _one_of(known, otherwise: str, *values: Any) -> str:
+def _one_of(known: Container[str], otherwise: str, *values: Any) -> str:
     return next((value for value in values if isinstance(value, str) and value in known), otherwise)
 
 

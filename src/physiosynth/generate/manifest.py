@@ -23,6 +23,11 @@ class Manifest:
     content: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "the manifest" if self.path is None else self.path.name
+
+    @property
     def epoch(self) -> int:
         """The epoch, or -1 where none is written."""
         value = self.content.get("epoch")
@@ -32,8 +37,9 @@ class Manifest:
     def val_total(self) -> float:
         """The validation loss; infinite where none is written, so that it is never the lowest."""
         value = self.content.get("val_total")
-        numeric = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        return float(value) if numeric else math.inf
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return math.inf
+        return float(value)
 
     def weights(self) -> Path | None:
         """The weights file beside the manifest, or None."""
@@ -61,9 +67,9 @@ def choose_weights(milestones: Path) -> Path:
     The milestone with the lowest val_total (a later epoch wins a tie), else final.ckpt in the folder or above it, else
     the highest ckpt_epoch_*_WEIGHTS above it. Raises BundleError where there is none.
     """
-    with_weights = [manifest for manifest in read_manifests(milestones) if manifest.weights()]
+    with_weights = [(manifest, path) for manifest in read_manifests(milestones) if (path := manifest.weights())]
     if with_weights:
-        return min(with_weights, key=lambda m: (m.val_total, -m.epoch)).weights()
+        return min(with_weights, key=lambda pair: (pair[0].val_total, -pair[0].epoch))[1]
     finals = [folder / FINAL for folder in (milestones, milestones.parent) if (folder / FINAL).is_file()]
     chosen = finals[0] if finals else released_weights(milestones.parent)
     if chosen is None:
@@ -88,13 +94,12 @@ def manifest_of(checkpoint: Path, milestones: Path) -> tuple[Manifest, list[str]
     digest = sha256_of(checkpoint)
     for manifest in reversed(manifests):
         beside = manifest.weights()
-        same_size = beside is not None and beside.stat().st_size == checkpoint.stat().st_size
-        if manifest.content.get("weights_sha256") == digest or (same_size and sha256_of(beside) == digest):
+        if manifest.content.get("weights_sha256") == digest:
+            return manifest, []
+        if beside is not None and beside.stat().st_size == checkpoint.stat().st_size and sha256_of(beside) == digest:
             return manifest, []
     latest = manifests[-1]
-    return latest, [
-        f"No milestone has the weights of {checkpoint.name}; the latest manifest, {latest.path.name}, is used."
-    ]
+    return latest, [f"No milestone has the weights of {checkpoint.name}; the latest manifest, {latest.name}, is used."]
 
 
 def _epoch_in(path: Path) -> int:

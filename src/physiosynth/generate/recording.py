@@ -63,7 +63,7 @@ def schedule_of(text: str | None, seconds: int | None, condition: str) -> tuple[
 
     Raises ConditionError or RequestError.
     """
-    schedule = parse_schedule(text) if text else (Stretch(condition, seconds),)
+    schedule = parse_schedule(text) if text else (Stretch(condition, seconds or 0),)
     total = sum(stretch.seconds for stretch in schedule)
     if seconds is not None and total != seconds:
         raise RequestError(f"The stretches of the schedule last {total} s together, but {seconds} s are asked for.")
@@ -148,11 +148,13 @@ class SyntheticRecording:
     @property
     def states(self) -> np.ndarray:
         """(s,) name of the state in each second."""
-        return np.repeat(*zip(*((p["condition"], p["seconds"]) for p in self.provenance.schedule), strict=True))
+        schedule = self.provenance.schedule
+        return np.repeat([part["condition"] for part in schedule], [part["seconds"] for part in schedule])
 
     def windows(self, after_s: int = 0) -> SignalBatch:
         """Windows side by side, each within one stretch and `after_s` or more after its start."""
-        starts, begins = [], 0
+        starts: list[int] = []
+        begins = 0
         for part in self.provenance.schedule:
             ends = begins + part["seconds"]
             starts += range(begins + after_s, ends - WINDOW_S + 1, WINDOW_S)

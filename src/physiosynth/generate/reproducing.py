@@ -11,7 +11,7 @@ import numpy as np
 from physiosynth.errors import BundleError, CalibrationError
 from physiosynth.generate.amplitude_matching import AmplitudeMatcher, maps_recorded
 from physiosynth.generate.batch import Provenance, SignalBatch
-from physiosynth.generate.export.content import BEATS, Signals, Stored, pieces_of
+from physiosynth.generate.export.content import BEATS, Piece, Signals, Stored, pieces_of
 from physiosynth.generate.recording import SyntheticRecording
 from physiosynth.models.samplers import StepCallback, ignore_step
 from physiosynth.signals import UNITS
@@ -73,7 +73,7 @@ def reproduce(
         if provenance.cut_after_s is None:
             return drawn
         drawn = drawn.windows(provenance.cut_after_s).take(provenance.indices)
-    if calibration is None:
+    if calibration is None or isinstance(drawn, SyntheticRecording):
         return drawn
     return AmplitudeMatcher.from_dict(calibration).mapped(drawn, maps_recorded(calibration))
 
@@ -88,6 +88,8 @@ def _matched_in_company(
     except (KeyError, TypeError) as error:
         raise CalibrationError("The settings do not say how the amplitudes were matched.") from error
     drawn = generator.draw_again(replace(provenance, conditions=names, indices=indices), on_step)
+    if isinstance(drawn, SyntheticRecording):
+        raise CalibrationError("A recording keeps the amplitudes it was drawn with; its settings say otherwise.")
     matcher = AmplitudeMatcher.from_dict(calibration)
     matched = matcher.mapped(drawn, matcher.maps_from(drawn))
     place = {window: position for position, window in enumerate(zip(indices, names, strict=True))}
@@ -99,10 +101,14 @@ def compare(stored: Stored, drawn: Signals) -> Comparison:
     difference = dict.fromkeys(stored.tolerance, 0.0)
     for held, made in zip(stored.pieces, pieces_of(drawn), strict=True):
         pairs = {name: (held.channels[name], values) for name, values in made.channels.items()}
-        pairs[BEATS] = tuple(np.zeros(0) if piece.beats is None else piece.beats for piece in (held, made))
+        pairs[BEATS] = (_beats(held), _beats(made))
         for name, (one, other) in pairs.items():
             difference[name] = max(difference[name], _largest(one, other))
     return Comparison(difference, stored.tolerance)
+
+
+def _beats(piece: Piece) -> np.ndarray:
+    return np.zeros(0) if piece.beats is None else piece.beats
 
 
 def _largest(one: np.ndarray, other: np.ndarray) -> float:

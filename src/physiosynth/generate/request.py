@@ -102,8 +102,8 @@ class Request:
         if isinstance(states, Mapping):
             if windows is not None:
                 raise RequestError("Give {state: windows}, or states and a number of windows, not both.")
-            return cls(tuple(states), tuple(states.values()), targets=rates, **settings)
-        names = (states,) if isinstance(states, (str, int)) else tuple(states)
+            return cls(_names(states), tuple(states.values()), targets=rates, **settings)
+        names = _names((states,) if isinstance(states, (str, int)) else states)
         return cls(names, 1 if windows is None else windows, targets=rates, **settings)
 
     @property
@@ -145,3 +145,8 @@ class Request:
         except (TypeError, KeyError, AttributeError) as error:
             known = ", ".join(each.name for each in fields(cls))
             raise RequestError(f"Expected a request with {known}, found something else: {error}.") from error
+
+
+def _names(states: Iterable[str | int]) -> tuple[str, ...]:
+    """Names of states that are given by name or by WESAD's number."""
+    return tuple(condition_name(state) for state in states)

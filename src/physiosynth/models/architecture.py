@@ -41,7 +41,8 @@ class StreamSettings:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> StreamSettings:
         """The settings a manifest holds. Raises CheckpointError for unknown or missing keys."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in _known(cls, content).items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in _known(cls, content).items()}
+        return cls(**given)
 
 
 @dataclass(frozen=True)

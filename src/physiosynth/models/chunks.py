@@ -8,7 +8,7 @@ give the same bits, the networks are spared them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -51,7 +51,7 @@ def chunks_of(windows: Sequence[tuple[int, Window]], size: int, workers: int = 1
     ]
 
 
-def _filled(windows, size: int, most: int) -> list[Chunk[Window]]:
+def _filled(windows: Iterable[tuple[int, Window]], size: int, most: int) -> list[Chunk[Window]]:
     chunks: list[Chunk[Window]] = []
     for number, window in windows:
         if not chunks or number % size in chunks[-1].wanted or len(chunks[-1].wanted) == most:
@@ -75,7 +75,7 @@ def for_wanted(evaluate: Evaluate, wanted: Places, agree: dict[tuple, bool]) -> 
                 few = evaluate(x, step, list(at))
                 if key not in agree:
                     agree[key] = torch.equal(few, evaluate(x, step, EVERY)[list(at)])
-                if agree[key]:
+                if agree[key] and wanted is not None:
                     return few[[at.index(place if place in wanted else wanted[0]) for place in range(size)]]
         return evaluate(x, step, EVERY)
 

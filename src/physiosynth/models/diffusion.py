@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +118,7 @@ class DiffusionStream(nn.Module):
         beta_schedule: str = "cosine",
         prediction: str = "epsilon",
         told: int = 0,
-        **unet,
+        **unet: Any,
     ) -> None:
         super().__init__()
         self.channels, self.condition_dim = tuple(channels), condition_dim
@@ -166,9 +167,10 @@ class DiffusionStream(nn.Module):
         Raises RequestError.
         """
         y = first_step(y)
-        if x_T is None and length is None:
+        steps = length if x_T is None else x_T.shape[1]
+        if steps is None:
             raise RequestError("Give the starting noise x_T, or the length of the windows to draw.")
-        shape = (len(self.channels), length if x_T is None else x_T.shape[1])
+        shape = (len(self.channels), steps)
         draw = noise_source(generators, len(y), shape, y.device)
         start = draw() if x_T is None else to_model(x_T)
         denoise = self.denoiser(y, sampling, None if context is None else to_model(context), wanted)
@@ -191,7 +193,7 @@ class DiffusionStream(nn.Module):
 class DiffusionLow(DiffusionStream):
     """The EDA and respiration stream at 4 Hz."""
 
-    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = LOW_CHANNELS, **settings) -> None:
+    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = LOW_CHANNELS, **settings: Any) -> None:
         super().__init__(channels, condition_dim, **{"strides": (2, 2, 2), **settings})
 
     def without_condition(self, y: Tensor) -> Tensor:
@@ -204,7 +206,7 @@ class DiffusionLow(DiffusionStream):
 class DiffusionECG(DiffusionStream):
     """The ECG stream at 175 Hz."""
 
-    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = ECG_CHANNELS, **settings) -> None:
+    def __init__(self, condition_dim: int = 4, channels: tuple[str, ...] = ECG_CHANNELS, **settings: Any) -> None:
         super().__init__(channels, condition_dim, **{"strides": (5, 5, 3), **settings})
 
     def without_condition(self, y: Tensor) -> Tensor:

@@ -79,8 +79,8 @@ class TwoStreamDiffusionAdapter(nn.Module):
         first = candidates * self.evaluations(self.low, low)
         total = first + self.evaluations(self.ecg, ecg)
         y = asked = first_step(y)
+        rates = (without_targets(len(y)) if rates is None else rates).to(y)
         if self.architecture.coupled:
-            rates = (without_targets(len(y)) if rates is None else rates).to(y)
             asked = torch.cat([y, target_inputs(rates)], dim=1)
         draws = [
             self.low.sample(

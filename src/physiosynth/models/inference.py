@@ -98,12 +98,15 @@ class InferenceUNet:
                 return _Resample(modules, dtype)
             return [_Block(module, next(places), dtype) for module in modules]
 
-        self._down, (self._mid,), self._up = ([stage(modules) for modules in part] for part in parts(network))
+        self._down, (mid,), self._up = ([stage(modules) for modules in part] for part in parts(network))
+        assert isinstance(mid, list)
+        self._mid = mid
         self._out_norm, self._out = _Norm(network.out_conv[0]), _Convolution(last.weight, last.bias)
 
     def run(self, y: Tensor, context: Tensor | None = None) -> Evaluate:
         """evaluate(x, step, at) for the windows of one run; see answers."""
         conditions = self._terms.of_conditions(y)
+        assert self._in_context.bias is not None
         known = self._in_context.bias[:, None, None].expand(len(y), -1, -1, -1)
         if context is not None:
             known = self._in_context(as_image(context, self.patch))

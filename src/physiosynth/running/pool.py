@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from physiosynth.errors import RequestError
@@ -17,7 +17,9 @@ class Pool(Protocol):
     something small: so that it can be run anywhere, and again.
     """
 
-    def results(self, task: Callable[..., Result], arguments: Sequence[tuple]) -> Iterator[tuple[int, Result]]:
+    def results(
+        self, task: Callable[..., Result], arguments: Sequence[tuple]
+    ) -> Generator[tuple[int, Result], None, None]:
         """The place of each argument and its result, in the order they end.
 
         Closing it waits for the tasks under way and starts no more; what a task raises is raised here.
@@ -33,7 +35,9 @@ class LocalPool:
             raise RequestError(f"At least one process is needed, found {workers}.")
         self.workers = workers
 
-    def results(self, task: Callable[..., Result], arguments: Sequence[tuple]) -> Iterator[tuple[int, Result]]:
+    def results(
+        self, task: Callable[..., Result], arguments: Sequence[tuple]
+    ) -> Generator[tuple[int, Result], None, None]:
         """See Pool. Raises RequestError where a process was ended from outside."""
         workers = min(self.workers, len(arguments))
         if workers < 2:

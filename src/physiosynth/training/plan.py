@@ -64,9 +64,9 @@ def make_plan(settings: RunSettings, max_minutes: float | None, seconds_a_step: 
     candidates = ["fp32", "bf16"] if settings.precision == "auto" else [settings.precision]
     open_ones = (len(candidates) > 1, settings.total_steps is None, settings.sample_every is None)
     seconds = {name: seconds_a_step(name) if any(open_ones) else 0.0 for name in candidates}
-    precision = min(seconds, key=seconds.get)
+    precision = min(seconds, key=lambda name: seconds[name])
     total = settings.total_steps
     if total is None:
-        training_s = max_minutes * 60 * (1 - VALIDATION_SHARE - SAMPLING_SHARE)
+        training_s = (max_minutes or 0.0) * 60 * (1 - VALIDATION_SHARE - SAMPLING_SHARE)
         total = max(int(training_s / seconds[precision]), 1)
     return Plan(precision, total, seconds[precision], settings.sample_every)

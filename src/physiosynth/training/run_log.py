@@ -28,7 +28,7 @@ class RunLog:
 
     def validated(self, progress: Progress) -> None:
         """One row of losses, learning rate and gradient norm."""
-        row = {"step": progress.step, "epoch": progress.epoch}
+        row: dict[str, float] = {"step": progress.step, "epoch": progress.epoch}
         names = tuple(progress.validation)
         row |= {f"train_{name}": progress.train.get(name, np.nan) for name in names}
         row |= {f"val_{name}": progress.validation[name] for name in names}
@@ -65,7 +65,7 @@ class RunLog:
                 self._events.add_scalar(name, value, progress.step)
 
 
-def _event_writer(folder: Path, step: int):
+def _event_writer(folder: Path, step: int) -> Any:
     """TensorBoard's writer, or None where it is not installed (the extra 'training')."""
     try:
         from torch.utils.tensorboard import SummaryWriter

@@ -61,7 +61,7 @@ def restore_state(
     """Put `parts` where save_state left them. Raises TrainingError for a run of other settings or of another fold."""
     state = load_torch(path)
     try:
-        stored, progress = state["settings"], dict(state["progress"])
+        stored, reached = state["settings"], dict(state["progress"])
         asked = settings.to_dict()
         changed = [name for name in sorted({*asked, *stored}) if stored.get(name) != asked.get(name)]
         changed += [f"fold {name}" for name in data if state["data"].get(name) != data[name]]
@@ -72,8 +72,8 @@ def restore_state(
             )
         for name, part in parts.items():
             part.load_state_dict(state[name])
-        milestone = progress.pop("milestone")
-        progress = Progress(**progress, milestone=milestone and path.parent / "milestones" / milestone)
+        milestone = reached.pop("milestone")
+        progress = Progress(**reached, milestone=milestone and path.parent / "milestones" / milestone)
         return Plan(**state["plan"]), progress
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise TrainingError(

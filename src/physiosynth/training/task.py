@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from physiosynth.training.run_log import RunLog
     from physiosynth.training.state import Progress
 
-Batch = tuple["Tensor", ...]  # a NamedTuple of tensors over the same windows; the last one is their places in the split
+Batch = Any  # a NamedTuple of tensors over the same windows; the last one is their places in the split
 Losses = dict[str, "Tensor"]  # each by its name, in a fixed order, and last their weighted sum, "total"
 
 
@@ -21,13 +21,14 @@ class Data(Protocol):
     """Windows of one split; a list of places gives a batch."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, places: Sequence[int]) -> Batch: ...
+    def __getitem__(self, places: list[int]) -> Batch: ...
 
 
 class Task(Protocol):
     """Networks, their losses, and what a milestone of them is. Anything may raise TrainingError."""
 
-    data: Mapping[str, Data]  # "train" and "val"
+    @property
+    def data(self) -> Mapping[str, Data]: ...  # "train" and "val"
 
     def build(self, fresh: bool) -> nn.Module: ...  # fresh: not about to be filled with a saved state
     def losses(self, model: nn.Module, batch: Batch, generator: torch.Generator, training: bool) -> Losses: ...

@@ -65,6 +65,13 @@ class Trainer:
             self._restore()
 
     @property
+    def decided(self) -> Plan:
+        """What the run decided when it began. Raises TrainingError before that."""
+        if self.plan is None:
+            raise TrainingError("The run has not begun: nothing is planned yet.")
+        return self.plan
+
+    @property
     def state_path(self) -> Path:
         return self.out / "state.pt"
 
@@ -79,7 +86,7 @@ class Trainer:
         started, limit_s = time.monotonic(), math.inf if max_minutes is None else max_minutes * 60
         if self.plan is None:
             self.plan = make_plan(self.settings, max_minutes, self._seconds_a_step)
-            self.progress.total_steps = self.plan.total_steps
+            self.progress.total_steps = self.decided.total_steps
             self._save()
         with RunLog(self.out, self.progress.step) as self.log:
             self._train_until(lambda: time.monotonic() - started > limit_s, on_step)
@@ -136,7 +143,7 @@ class Trainer:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if name == "bf16" else nullcontext()
 
     def _train_step(self, batch: Batch) -> None:
-        settings, progress, plan = self.settings, self.progress, self.plan
+        settings, progress, plan = self.settings, self.progress, self.decided
         progress.learning_rate = self.rate.set(progress.step, plan.total_steps, plan.rate_factor)
         generator = torch.Generator().manual_seed(plan.step_seed(settings.seed, progress.step))
         with self._precision(plan.precision):
@@ -174,7 +181,7 @@ class Trainer:
 
     def _sample(self) -> None:
         """Let the task draw from the averaged weights where the plan says so; the first time tells how often."""
-        progress, plan, every = self.progress, self.plan, self.settings.validate_every
+        progress, plan, every = self.progress, self.decided, self.settings.validate_every
         if plan.sample_every == 0:
             return
         due = plan.sample_every is None or progress.step // every % plan.sample_every == 0
@@ -190,17 +197,17 @@ class Trainer:
         """
         step = self.progress.step
         self._restore()
-        before = self.plan.returns_to(self.progress.step)
+        before = self.decided.returns_to(self.progress.step)
         if before >= MOST_RETURNS:
             raise TrainingError(
                 f"{error} at step {step}, after going back to step {self.progress.step} {before} times with other "
                 "noise and a lower rate. The last good state is kept; train anew with a lower --learning-rate or "
                 "--precision fp32."
             ) from error
-        self.plan.returns.append({"step": step, "to_step": self.progress.step, "why": str(error)})
-        self.progress.returns = len(self.plan.returns)
+        self.decided.returns.append({"step": step, "to_step": self.progress.step, "why": str(error)})
+        self.progress.returns = len(self.decided.returns)
         self._save()
-        self.log.returned({**self.plan.returns[-1], "learning_rate_factor": self.plan.rate_factor})
+        self.log.returned({**self.decided.returns[-1], "learning_rate_factor": self.decided.rate_factor})
 
     def record(self) -> dict[str, Any]:
         """What a milestone says of this run: epoch and losses, step, settings and plan, and when it was written."""
@@ -209,18 +216,19 @@ class Trainer:
             "epoch": progress.epoch,
             "validation": progress.validation,
             "step": progress.step,
-            "training": {**settings.to_dict(), **self.plan.to_dict()},
+            "training": {**settings.to_dict(), **self.decided.to_dict()},
             "seed": settings.seed,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
 
-    def _parts(self):
+    def _parts(self) -> dict[str, Any]:
         return {"model": self.model, "average": self.average, "optimizer": self.optimizer, "rate": self.rate}
 
     def _save(self) -> None:
         # What was saved before is better than weights that are spoilt.
         if torch.isfinite(torch.nn.utils.get_total_norm(self.model.parameters())):
-            save_state(self.state_path, self._parts(), self.settings, self.task.trained_on(), self.plan, self.progress)
+            known = self.settings, self.task.trained_on(), self.decided, self.progress
+            save_state(self.state_path, self._parts(), *known)
 
     def _restore(self) -> None:
         self.plan, self.progress = restore_state(self.state_path, self._parts(), self.settings, self.task.trained_on())

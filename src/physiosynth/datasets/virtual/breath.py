@@ -106,7 +106,7 @@ def _breath_list(rng: np.random.Generator, traits: BreathTraits, timeline: Timel
     )  # fmt: skip
     along = weights @ table.T
     at, slow_rate, slow_depth, level, speaking = -3.0, 0.0, 0.0, 0.0, False
-    breaths = []
+    breaths: list[tuple[float, ...]] = []
     while at < timeline.times_s[-1] + 1:
         now = min(max(int(at * BODY_HZ), 0), len(along) - 1)
         rate, depth, rate_cv, depth_cv, inhalation, pause, sighs, speech = along[now]
@@ -134,7 +134,10 @@ def _breath_list(rng: np.random.Generator, traits: BreathTraits, timeline: Timel
     return breaths
 
 
-def _belt_shape(times, start, inhale, total, depth, level, speaking, pause) -> np.ndarray:
+def _belt_shape(
+    times: np.ndarray, start: np.ndarray, inhale: np.ndarray, total: np.ndarray, depth: np.ndarray, level: np.ndarray,
+    speaking: np.ndarray, pause: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """(t,) belt: a half cosine up; down a relaxing curve at rest, near a straight line when speaking; then a pause."""
     index = np.clip(np.searchsorted(start, times, side="right") - 1, 0, len(start) - 1)
     since = np.clip(times - start[index], 0, None)

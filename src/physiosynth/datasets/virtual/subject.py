@@ -104,7 +104,7 @@ def _normal_scores(seed: int, index: int) -> np.ndarray:
 
     block, place = divmod(index, _BLOCK)
     rng = np.random.default_rng(np.random.SeedSequence((seed, block, 2**20)))
-    best, least = None, np.inf
+    best, least = np.zeros((len(_SCORES), _BLOCK)), np.inf
     for _ in range(200):
         ranks = rng.permuted(np.tile(np.arange(_BLOCK), (len(_SCORES), 1)), axis=1)
         worst = np.abs(np.corrcoef(ranks) - np.eye(len(_SCORES))).max()

@@ -61,14 +61,15 @@ def read(path: Path) -> Stored:
     pieces = []
     with reading(path, SETTINGS) as (zipped, provenance):
         for part in parts_of(provenance):
-            stem, held = _stem(part, provenance), {}
+            stem = _stem(part, provenance)
+            held: dict[str, np.ndarray] = {}
             for recording, columns in RECORDINGS.items():
                 text = gzip.decompress(member(zipped, f"{stem}_recording-{recording}_physio.tsv.gz")).decode()
                 values = np.array(text.split(), dtype=np.float64).astype(np.float32).reshape(-1, len(columns))
                 held |= dict(zip(columns.values(), values.T, strict=True))
             rows = [line.split("\t") for line in member(zipped, f"{stem}_events.tsv").decode().splitlines()]
             beats = np.array([float(row[0]) for row in rows if row[2] == BEAT])
-            pieces.append(Piece(part, *(held[channel] for channel in RATES_HZ), beats))
+            pieces.append(Piece.of(part, held, beats))
     return Stored(provenance, tuple(pieces), {**EXACT, BEATS: 0.5 * 10.0**-BEAT_DECIMALS})
 
 

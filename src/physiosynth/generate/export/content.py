@@ -46,6 +46,11 @@ class Piece:
     resp: np.ndarray
     beats: np.ndarray | None
 
+    @classmethod
+    def of(cls, part: Part, channels: Mapping[str, np.ndarray], beats: np.ndarray | None) -> Piece:
+        """The piece of these channels, by name."""
+        return cls(part, channels["ECG"], channels["EDA"], channels["Resp"], beats)
+
     @property
     def channels(self) -> dict[str, np.ndarray]:
         return {"ECG": self.ecg, "EDA": self.eda, "Resp": self.resp}

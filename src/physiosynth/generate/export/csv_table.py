@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from physiosynth.errors import RecordingError
-from physiosynth.generate.batch import SYNTHETIC
+from physiosynth.generate.batch import SYNTHETIC, Provenance
 from physiosynth.generate.export.content import (
     BEATS,
     Piece,
@@ -42,7 +42,7 @@ def read(path: Path) -> Stored:
     """See content.Stored. Raises RecordingError where the settings are missing."""
     import pandas as pd
 
-    said = {}
+    said: dict[str, str] = {}
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             if not line.startswith("#"):
@@ -57,7 +57,7 @@ def read(path: Path) -> Stored:
     return Stored(provenance, pieces_from(provenance, columns, said[BEAT_TIMES]), tolerance)
 
 
-def pieces_from(provenance, columns: list[np.ndarray], beats: str | bytes) -> tuple[Piece, ...]:
+def pieces_from(provenance: Provenance, columns: list[np.ndarray], beats: str | bytes) -> tuple[Piece, ...]:
     """Pieces out of the (rows,) ECG, EDA and Resp columns of a tidy table. Raises RecordingError."""
     parts = parts_of(provenance)
     lengths = [len(merged_times(part.seconds)[0]) for part in parts]

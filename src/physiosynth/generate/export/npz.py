@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -74,7 +74,8 @@ def arrays_of(signals: Signals) -> dict[str, np.ndarray]:
 
 def write(signals: Signals, stream: BinaryIO) -> None:
     """numpy.load reads it with allow_pickle=False."""
-    np.savez_compressed(stream, **arrays_of(signals))
+    arrays: dict[str, Any] = arrays_of(signals)
+    np.savez_compressed(stream, **arrays)
 
 
 def read(path: Path) -> Stored:
@@ -103,7 +104,7 @@ def pieces_from(provenance: Provenance, arrays: Mapping[str, np.ndarray]) -> tup
 
 def _padded(beats: tuple[np.ndarray, ...] | None, windows: int) -> np.ndarray:
     """(n, k) beat times in s; rows with fewer beats end in nan."""
-    rows = beats or ((),) * windows
+    rows = beats or (np.zeros(0),) * windows
     table = np.full((windows, max(map(len, rows), default=0)), np.nan)
     for row, times in zip(table, rows, strict=True):
         row[: len(times)] = times

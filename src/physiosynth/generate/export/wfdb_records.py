@@ -43,11 +43,12 @@ def read(path: Path) -> Stored:
     """See content.Stored."""
     import wfdb
 
-    pieces, gains = [], {}
+    pieces: list[Piece] = []
+    gains: dict[str, float] = {}
     with reading(path) as (zipped, provenance), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in parts_of(provenance):
-            held, beats = {}, None
+            held: dict[str, np.ndarray] = {}
             for file in _files(part):
                 (folder / file).write_bytes(member(zipped, file))
             for record in RECORDS:
@@ -56,7 +57,7 @@ def read(path: Path) -> Stored:
                 gains |= dict(zip(read.sig_name, read.adc_gain, strict=True))
             notes = wfdb.rdann(str(folder / f"{part.name}_ecg"), ANNOTATOR)
             beats = notes.sample[np.array(notes.symbol) == BEAT] / ECG_HZ
-            pieces.append(Piece(part, *(held[channel] for channel in RATES_HZ), beats))
+            pieces.append(Piece.of(part, held, beats))
     return Stored(provenance, tuple(pieces), tolerance_of(gains, 1 / ECG_HZ))
 
 
@@ -83,7 +84,7 @@ def _records(piece: Piece, gains: dict[str, float], comments: list[str], folder:
             write_dir=folder,
         )
     last = len(piece.ecg) - 1
-    times = [] if piece.beats is None else piece.beats
+    times = np.zeros(0) if piece.beats is None else piece.beats
     notes = [(start * ECG_HZ, STRETCH, f"({condition}") for condition, start, _ in piece.part.stretches]
     notes += [(min(round(float(time) * ECG_HZ), last), BEAT, "") for time in times]
     samples, symbols, texts = zip(*sorted(notes, key=lambda note: note[0]), strict=True)

@@ -14,6 +14,7 @@ import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def train_folds(
             try:
                 result = train_fold(
                     fold_path(folds, name), run, name, settings, max_minutes, device,
-                    lambda progress, done=done, name=name: on_step(done, name, progress),
+                    partial(on_step, done, name),
                 )  # fmt: skip
             except Exception as error:  # the other folds are not to blame
                 result = _failed(run, name, error)
@@ -130,10 +131,12 @@ def train_fold(
 def _judge(trainer: Trainer, fold: FoldDirectory) -> tuple[dict[str, float], dict[str, float]]:
     """Losses and rate errors of the best milestone's averaged weights, on all windows of the left-out subject."""
     model, settings, task, test = trainer.average.module, trainer.settings, trainer.task, WindowDataset(fold, "test")
+    if trainer.progress.milestone is None:
+        raise TrainingError(f"{trainer.out}: the run has no milestone that could be judged.")
     best = load_torch(trainer.progress.milestone)
     model.low.load_state_dict(best["ema_low"], strict=True)
     model.ecg.load_state_dict(best["ema_ecg"], strict=True)
-    losses = {}
+    losses: dict[str, float] = {}
     for split, data, windows in (
         ("val", task.data["val"], settings.validation_windows), ("test", test, len(test)),
     ):  # fmt: skip
