@@ -2,9 +2,10 @@
 ARG PYTHON_IMAGE=python:3.11-slim
 # hadolint ignore=DL3006
 FROM ${PYTHON_IMAGE} AS build
-# Mirrors: each index may be another one that serves the same files. TORCH_HASHES=off takes another build of PyTorch.
-ARG PYPI_INDEX_URL=https://pypi.org/simple
-ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+# Mirrors: each index may be another one that serves the same files; empty is pip's own, and the one that is named in
+# requirements-torch.lock. TORCH_HASHES=off takes another build of PyTorch.
+ARG PYPI_INDEX_URL=
+ARG TORCH_INDEX_URL=
 ARG TORCH_HASHES=on
 ENV PATH=/opt/venv/bin:$PATH \
     PIP_NO_CACHE_DIR=1 \
@@ -13,11 +14,12 @@ WORKDIR /build
 RUN python -m venv /opt/venv
 COPY requirements-torch.lock ./
 # Without its needs, which stand in requirements.lock: the index of PyTorch is asked for PyTorch alone.
-RUN if [ "$TORCH_HASHES" = on ]; \
-    then pip install --no-deps --require-hashes --only-binary :all: --index-url "$TORCH_INDEX_URL" -r requirements-torch.lock; \
-    else pip install --no-deps --only-binary :all: --index-url "$TORCH_INDEX_URL" "$(grep -oE '^torch==[^ ]+' requirements-torch.lock)"; fi
+RUN index="${TORCH_INDEX_URL:-$(sed -n 's/^# Index: //p' requirements-torch.lock)}" \
+ && if [ "$TORCH_HASHES" = on ]; \
+    then pip install --no-deps --require-hashes --only-binary :all: --index-url "$index" -r requirements-torch.lock; \
+    else pip install --no-deps --only-binary :all: --index-url "$index" "$(grep -oE '^torch==[^ ]+' requirements-torch.lock)"; fi
 COPY requirements.lock ./
-RUN pip install --no-deps --require-hashes --only-binary :all: --index-url "$PYPI_INDEX_URL" -r requirements.lock
+RUN pip install --no-deps --require-hashes --only-binary :all: ${PYPI_INDEX_URL:+--index-url "$PYPI_INDEX_URL"} -r requirements.lock
 COPY pyproject.toml requirements.txt README.md LICENSE WEIGHTS_LICENSE.txt ./
 COPY src ./src
 # Tests, headers, sources and build tools of the libraries, Arrow's clients of Flight and S3 servers and the notebook
@@ -55,9 +57,7 @@ WORKDIR /app
 COPY LICENSE WEIGHTS_LICENSE.txt requirements.lock requirements-torch.lock sbom.cdx.json ./
 # What the Trust page says of the embedded model.
 COPY docs/MODEL_CARD.md docs/DATA_CARD.md docs/EVALUATION.md ./docs/
-COPY .streamlit ./.streamlit
 COPY scripts/entrypoint.py ./scripts/
-COPY src/app.py ./src/app.py
 # What is written at all goes to /tmp and, for bundles from a URL, to /cache: the root may be read-only.
 # Measured: large malloc thresholds spare page faults; passive waiting halves the harm of a busy second core.
 ENV PATH=/opt/venv/bin:$PATH \

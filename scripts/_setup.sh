@@ -4,7 +4,7 @@
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="$ROOT/.venv"
 VENV_PYTHON="$VENV/bin/python"
-TORCH_INDEX_URL="${TORCH_INDEX_URL:-https://download.pytorch.org/whl/cpu}"
+TORCH_INDEX_URL="${TORCH_INDEX_URL:-$(sed -n 's/^# Index: //p' "$ROOT/requirements-torch.lock")}"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -70,7 +70,7 @@ install_torch() {
   esac
 }
 
-# setup [extra]: environment and packages, those of all file formats included; extra: a further set of pyproject.toml.
+# setup [extra]: environment and packages, those of the page and all file formats included; extra: a further set of pyproject.toml.
 setup() {
   local extra="${1:-}" stamp wanted
   make_venv
@@ -81,7 +81,7 @@ setup() {
   fi
   install_torch
   say "Installing the other packages ..."
-  pip_install --editable "$ROOT[formats${extra:+,$extra}]"
+  pip_install --editable "$ROOT[app,formats${extra:+,$extra}]"
   printf '%s\n' "$wanted" | tee "$VENV/.made-for" >"$stamp"
   say "Installed."
 }

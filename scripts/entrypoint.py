@@ -8,8 +8,6 @@ from pathlib import Path
 
 from physiosynth.commands.main import guarded
 
-APP = Path(__file__).resolve().parents[1] / "src" / "app.py"
-
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -29,7 +27,7 @@ def main() -> int | None:
 
     start = starting.prepare(Path.cwd(), lambda line: print(line, file=sys.stderr, flush=True))
     if not options.check:
-        starting.serve(start, APP)
+        starting.serve(start)
     return None
 
 

@@ -2,15 +2,9 @@
 
 import streamlit as st
 
+from physiosynth.dashboard.serving import server_parts, show_page
+
 if __name__ == "__main__":  # run by Streamlit as the page's script, for each visit and click
-    from physiosynth.dashboard.page import main
-
-    main()
+    show_page()
 else:  # imported by `streamlit run` as the server, once
-    from starlette.middleware import Middleware
-
-    from physiosynth.dashboard.gate import Gate
-    from physiosynth.dashboard.readiness import Readiness
-
-    readiness = Readiness()
-    app = st.App(__file__, routes=readiness.routes(), lifespan=readiness.lifespan, middleware=[Middleware(Gate)])
+    app = st.App(__file__, **server_parts())

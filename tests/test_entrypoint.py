@@ -23,6 +23,11 @@ from physiosynth.dashboard.readiness import FAILED, READY, Readiness
 from physiosynth.errors import FetchCause, FetchError, MountError, RequestError, VerificationError
 from places import ROOT
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ENTRYPOINT = ROOT / "scripts" / "entrypoint.py"
 VARIABLES = ("WEIGHTS_ZIP_URL", "BUNDLE_SHA256", "ALLOW_UNVERIFIED_BUNDLE", "PORT")
 
@@ -202,18 +207,24 @@ def test_the_bill_of_materials_lists_what_the_locks_install():
     content = json.loads((ROOT / "sbom.cdx.json").read_text())
     assert content["bomFormat"] == "CycloneDX" and content["metadata"]["component"]["name"] == "physiosynth"
     assert {(each["name"], each["version"]) for each in content["components"]} == locked and len(locked) > 40
+    assert all(each["purl"] == f"pkg:pypi/{each['name']}@{each['version']}" for each in content["components"])
+    assert not any("externalReferences" in each for each in content["components"])
     for text in locks:
         entries = re.split(r"\n(?=\S)", text)
         assert all("--hash=sha256:" in entry for entry in entries if not entry.startswith("#"))
 
 
 def test_the_locked_versions_are_within_the_tested_ranges():
-    """A changed requirements.txt needs scripts/lock.sh."""
+    """A changed requirements.txt, or a changed extra of the image, needs scripts/lock.sh."""
     from packaging.requirements import Requirement
 
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted_lines = (ROOT / "requirements.txt").read_text().splitlines()
+    wanted_lines += [line for name in ("app", "evaluation", "formats") for line in extras[name]]
+
     locks = (ROOT / "requirements.lock").read_text() + (ROOT / "requirements-torch.lock").read_text()
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if not line or line.startswith("#"):
+    for line in wanted_lines:
+        if not line or line.startswith(("#", "physiosynth[")):
             continue
         wanted = Requirement(line)
         if wanted.marker is None or wanted.marker.evaluate({"python_version": "3.11", "python_full_version": "3.11.9"}):

@@ -1,5 +1,6 @@
 """The command `physiosynth`: its table, its help, its messages and exit codes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -128,3 +129,23 @@ def test_a_window_is_one_window(tmp_path, capsys):
     """The line that says what was written counts as people do."""
     assert main(["sample", "--windows", 1, "--steps", 2, "--out", tmp_path / "a.npz"]) == 0
     assert ": 1 window. " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_a_shell(shell, capsys):
+    """The script that is printed calls back with the words typed so far."""
+    assert main(["completion", shell]) == 0
+    assert "_PHYSIOSYNTH_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "typed, expected",
+    [("physiosynth bun", "bundle"), ("physiosynth bundle f", "fetch"), ("physiosynth sample --heart", "--heart-rate"),
+     ("physiosynth sample --method he", "heun")],
+)  # fmt: skip
+def test_words_are_completed(typed, expected):
+    """Commands, commands of a group, options and their choices."""
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_PHYSIOSYNTH_COMPLETE": "bash_complete"}
+    line = [sys.executable, "-m", "physiosynth"]
+    done = subprocess.run(line, env=os.environ | words, capture_output=True, text=True)
+    assert expected in [line.partition(",")[2] for line in done.stdout.splitlines()], done.stderr

@@ -9,11 +9,14 @@ from itertools import groupby
 import click
 
 from physiosynth import __version__
-from physiosynth.commands.table import ENTRIES, TABLE, entry_of, load
+from physiosynth.commands.table import ENTRIES, TABLE, Entry, entry_of, load
 from physiosynth.errors import PhysiosynthError
+from physiosynth.extras import install_hint, missing_module
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
 UNFINISHED = "Nothing was finished."
+RESUMES = "Finished parts are kept; the same command continues from there."
+NO_ENTRY = Entry("", "", "", "")
 SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100}
 
 
@@ -58,15 +61,13 @@ def main(arguments: Sequence[object] | None = None) -> int:
     0 when done, 2 or the error's own code for a user's mistake, 130 when interrupted; a command may return another.
     """
     words = [str(word) for word in (sys.argv[1:] if arguments is None else arguments)]
-    entry = entry_of(words)
     return guarded(
-        lambda: physiosynth.main(words, prog_name="physiosynth", standalone_mode=False),
-        "Finished parts are kept; the same command continues from there." if entry and entry.resumes else UNFINISHED,
+        lambda: physiosynth.main(words, prog_name="physiosynth", standalone_mode=False), entry_of(words) or NO_ENTRY
     )
 
 
-def guarded(call: Callable[[], int | None], interrupted: str = UNFINISHED) -> int:
-    """The exit code of a call, as main gives it; interrupted: what Ctrl-C leaves behind, in a sentence."""
+def guarded(call: Callable[[], int | None], entry: Entry = NO_ENTRY) -> int:
+    """The exit code of a call, as main gives it; entry: the command that it is, for the messages."""
     try:
         return call() or OK
     except PhysiosynthError as error:
@@ -75,8 +76,12 @@ def guarded(call: Callable[[], int | None], interrupted: str = UNFINISHED) -> in
         path = error.ctx.command_path if error.ctx else "physiosynth"
         return _ended(f"{error.format_message()} See '{path} --help'.", FAILED)
     except (click.Abort, KeyboardInterrupt):
-        print(f"Interrupted. {interrupted}", file=sys.stderr)
+        print(f"Interrupted. {RESUMES if entry.resumes else UNFINISHED}", file=sys.stderr)
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (module := missing_module(error)) is None:
+            raise
+        return _ended(install_hint(f"physiosynth {entry.name}", module, entry.extra), FAILED)
     except OSError as error:
         if error.filename is None:
             raise

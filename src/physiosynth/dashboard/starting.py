@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from physiosynth.dashboard.health import server_port
+from physiosynth.dashboard.serving import become_server
 from physiosynth.dashboard.settings import PREFIX, settings
 from physiosynth.errors import BundleError, MountError, RequestError, VerificationError
 from physiosynth.generate.layout import DIFFUSION, EMBEDDED, FOLDS
@@ -98,13 +99,8 @@ def _mounted(home: Path) -> bool:
     return False
 
 
-def serve(start: Start, app: Path) -> None:
-    """Become the server: signals that reach this process reach it. Does not return."""
-    from physiosynth.runtime import available_cores
-
+def serve(start: Start) -> NoReturn:
+    """Become the server of the chosen bundle."""
     kept = {name: value for name, value in os.environ.items() if name not in (URL, SHA256)}  # a URL may hold a token
     kept |= {f"{PREFIX}BUNDLE": str(start.bundle), f"{PREFIX}BUNDLE_WORDS": start.words}
-    kept.setdefault("OMP_NUM_THREADS", str(available_cores()))
-    options = {"port": server_port(), "address": os.environ.get("HOST") or "0.0.0.0", "headless": "true"}
-    flags = [text for name, value in options.items() for text in (f"--server.{name}", str(value))]
-    os.execve(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), *flags], kept)
+    become_server(os.environ.get("HOST") or "0.0.0.0", server_port(), kept)

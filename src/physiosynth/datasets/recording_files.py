@@ -13,6 +13,7 @@ from physiosynth.datasets.csv_tables import read_columns, read_table
 from physiosynth.datasets.record_headers import check_edf, check_wfdb
 from physiosynth.datasets.recording import RecordedChannel
 from physiosynth.errors import RecordingError, RequestError, brief
+from physiosynth.extras import install_hint
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 WFDB_SUFFIXES = (".hea", ".dat")
@@ -127,7 +128,7 @@ def _wfdb_signals(path: Path) -> list[_Signal]:
     try:
         import wfdb
     except ImportError as error:
-        raise RecordingError("WFDB records need the wfdb package: pip install 'physiosynth[formats]'") from error
+        raise RecordingError(install_hint("Reading WFDB", "wfdb")) from error
     check_wfdb(path.with_suffix(".hea"))
     record = str(path.with_suffix(""))
 
@@ -159,7 +160,7 @@ def _edf_signals(path: Path) -> list[_Signal]:
     try:
         import edfio
     except ImportError as error:
-        raise RecordingError("EDF files need the edfio package: pip install 'physiosynth[formats]'") from error
+        raise RecordingError(install_hint("Reading EDF", "edfio")) from error
     check_edf(path)
     reader = edfio.read_bdf if path.suffix.lower() == ".bdf" else edfio.read_edf
     try:

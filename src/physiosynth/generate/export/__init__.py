@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from physiosynth.errors import PhysiosynthError, RecordingError, RequestError, brief
+from physiosynth.extras import install_hint, missing_module
 from physiosynth.files import replacing
 from physiosynth.generate.export import bids, csv_table, edf, hdf5, npz, parquet, wfdb_records
 from physiosynth.generate.export.content import Signals, Stored
-
-INSTALL = "pip install 'physiosynth[formats]'"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Format:
         """What to do before it can be written, or None where it can."""
         if self.module is None or find_spec(self.module) is not None:
             return None
-        return f"{self.name} needs the {self.module} package: {INSTALL}"
+        return install_hint(self.name, self.module)
 
 
 ZIP = "application/zip"
@@ -109,6 +108,8 @@ def read(path: Path | str) -> Stored:
         raise RecordingError(f"{path}: no such file.")
     try:
         return chosen.read(path)
+    except ModuleNotFoundError as error:
+        raise RequestError(install_hint(f"Reading {chosen.name}", missing_module(error) or str(error.name))) from error
     except PhysiosynthError as error:
         raise RecordingError(f"{path.name}: not a {chosen.name} file of physiosynth. {brief(error)}") from error
     # The libraries answer damaged files with exceptions of no common base.
