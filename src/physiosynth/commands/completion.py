@@ -17,4 +17,6 @@ def command(context: click.Context, shell: str) -> None:
     For zsh, in ~/.zshrc:                       eval "$(physiosynth completion zsh)"
     For fish, in ~/.config/fish/config.fish:    physiosynth completion fish | source
     """
-    print(get_completion_class(shell)(context.find_root().command, {}, "physiosynth", VARIABLE).source())
+    completion = get_completion_class(shell)
+    assert completion is not None  # it is one of the choices
+    print(completion(context.find_root().command, {}, "physiosynth", VARIABLE).source())
