@@ -67,7 +67,7 @@ def _lines(kind, note, block):
     block = _LOOP.sub(_written_out, block.replace("\\\n", " "))
     for line in block.splitlines():
         words = shlex.split(line, comments=True)
-        if words[:1] != ["physiosynth"]:
+        if words[:1] != ["physiosynth"] or words[1:2] == ["--help"]:
             continue
         entry = entry_of(words[1:])
         assert entry, f"there is no command {line!r}"
