@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true; the module typing is not loaded for it
 if TYPE_CHECKING:
     from physiosynth.generate.batch import Sampling as Sampling
     from physiosynth.generate.batch import SignalBatch as SignalBatch
@@ -32,7 +31,7 @@ _HOME = {
 __all__ = ["Generator", "Request", "Sampling", "SignalBatch", "Targets", "__version__", "load"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

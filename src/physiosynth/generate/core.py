@@ -29,7 +29,7 @@ from physiosynth.generate.candidates import candidates_for, nearest
 from physiosynth.generate.drawing import CPU_CHUNK, chunk_size, draw_plan, made_with, noise_stream
 from physiosynth.generate.loading import GeneratorInfo
 from physiosynth.generate.loading import load as load_files
-from physiosynth.generate.parallel import run_chunks
+from physiosynth.generate.parallel import run_alone, run_chunks
 from physiosynth.generate.recording import Stretch, SyntheticRecording, check_schedule, plan_of
 from physiosynth.generate.request import MAX_INDEX, Request, States
 from physiosynth.generate.units import Units
@@ -124,7 +124,8 @@ class Generator:
         fold_dir: Path | str | None = None,
     ) -> None:
         self.device = resolve_device(device)
-        loaded = load_files(milestones_dir, ckpt_path, fold_dir)
+        # On one thread: reading is no work for several, and those that wait would spin on the cores.
+        loaded = run_alone(lambda _: load_files(milestones_dir, ckpt_path, fold_dir), ignore_step)
         checkpoint = loaded.checkpoint
         self.info = loaded.info
         self._units = Units(loaded.norm_low, loaded.norm_ecg, loaded.info.eda, loaded.info.checkpoint.name)
