@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,13 @@ from physiosynth.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
+OnStep = Callable[[int, int], None]  # told how many steps of how many are done; may raise to cancel
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
+
+
+def quiet(done: int, total: int) -> None:
+    """The callback of those who do not watch."""
 
 
 def resolve_device(name: str | None = None) -> torch.device:

@@ -19,7 +19,6 @@ UNITS = {"ECG": "mV", "EDA": "uS", "Resp": "%"}  # Resp: percent of the belt's r
 ECG_CHANNELS = ("ECG",)
 LOW_CHANNELS = ("EDA", "Resp")  # the order on file
 FUSED_CHANNELS = ("ECG", "Resp", "EDA")  # the order users see
-STREAM_HZ = {"ecg": ECG_HZ, "low": LOW_HZ}
 
 CONDITIONS = ("baseline", "stress", "amusement", "meditation")
 LABEL_IDS = {name: index + 1 for index, name in enumerate(CONDITIONS)}  # WESAD's protocol ids

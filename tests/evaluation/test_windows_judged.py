@@ -8,6 +8,7 @@ from toy import toy_windows
 
 from physiosynth.errors import ChannelError, EvaluationError, FoldError
 from physiosynth.evaluation.inputs import from_file
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.signals import CONDITIONS, ECG_STEPS, LOW_STEPS
 
@@ -150,3 +151,16 @@ def test_the_hash_sees_every_part(windows):
         WindowSet(**(parts | {"subjects": ["Z"] * len(windows)}), states=windows.states, source=windows.source),
     ]
     assert len({windows.sha256(), *(other.sha256() for other in others)}) == 4
+
+
+def test_what_is_computed_once_serves_every_view_of_the_windows():
+    """A view asks for something of the whole set, another view gets the same object, another set its own."""
+    whole, asked = Judged.of(toy_windows(2, 0, states=("stress",))), []
+
+    def compute(windows):
+        asked.append(len(windows))
+        return object()
+
+    first = whole.take([1]).once("thing", compute)
+    assert whole.once("thing", compute) is first and asked == [2]
+    assert Judged.of(toy_windows(2, 0, states=("stress",))).once("thing", compute) is not first

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from physiosynth.dashboard import session
 from physiosynth.dashboard.runs import Request, Run, check
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sharing import Seat, SharedJobs
@@ -95,6 +96,7 @@ def start(
     if subject.run is None:
         check(subject.request, generator.info.defaults)
     share = DRAWING if subject.run is None else 0.0
+    yardsticks = session.yardsticks(reference, subject.of_strangers)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[object], None]) -> QuickLook:
         from physiosynth.evaluation.quick import judge
@@ -107,7 +109,8 @@ def start(
             batch = subject.run.batch
         else:
             batch = generator.sample(subject.request, on_step=stage(0, share))
-        return judge(WindowSet.from_batch(batch), reference, subject.of_strangers, on_step=stage(share, 1 - share))
+        made, step = WindowSet.from_batch(batch), stage(share, 1 - share)
+        return judge(made, reference, subject.of_strangers, on_step=step, yardsticks=yardsticks)
 
     def queued(page_open: Callable[[], bool]) -> Job:
         return Job(work, page_open).start(settings().max_waiting)

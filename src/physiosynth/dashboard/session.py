@@ -20,6 +20,7 @@ from physiosynth.dashboard.worker import Job
 from physiosynth.errors import FoldError, PhysiosynthError
 
 if TYPE_CHECKING:
+    from physiosynth.evaluation.quick import YardstickCache
     from physiosynth.evaluation.wesad_real import RealWindows
     from physiosynth.generate.core import WESADGenerator
 
@@ -159,6 +160,22 @@ def load_fold_reference() -> RealWindows:
     return load_reference(fold)
 
 
+def yardsticks(reference: RealWindows, of_strangers: bool) -> YardstickCache:
+    """What windows are held against: every session's, but for a person's own recording, which goes with its session."""
+    from physiosynth.evaluation.quick import YardstickCache
+
+    if reference.source != "imported" or of_strangers:
+        return _shared_yardsticks()
+    return st.session_state.setdefault("yardsticks", YardstickCache())
+
+
+@st.cache_resource(show_spinner=False)
+def _shared_yardsticks() -> YardstickCache:
+    from physiosynth.evaluation.quick import YardstickCache
+
+    return YardstickCache()
+
+
 def set_own_reference(windows: RealWindows, name: str) -> None:
     """Compare with a visitor's own recording from now on."""
     st.session_state.own_reference = (windows, name)
@@ -167,6 +184,7 @@ def set_own_reference(windows: RealWindows, name: str) -> None:
 def clear_own_reference() -> None:
     """Compare with the fold again."""
     st.session_state.pop("own_reference", None)
+    st.session_state.pop("yardsticks", None)
 
 
 def own_reference_name() -> str | None:

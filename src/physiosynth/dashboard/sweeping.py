@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from physiosynth.dashboard import session
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.worker import Job
 from physiosynth.errors import RequestError
@@ -74,22 +75,22 @@ def start(
     page_open: Callable[[], bool],
 ) -> Job:
     """Queue the cells up; each finished one is a part of the job. Raises RequestError where too many runs wait."""
+    yardsticks = session.yardsticks(reference, of_strangers)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[object], None]) -> int:
-        from physiosynth.evaluation.quick import yardstick
         from physiosynth.evaluation.sweep import score_cell
         from physiosynth.evaluation.sweep import work as evaluations_of
 
         costs = [evaluations_of([cell], model.info.defaults) for cell in cells]
         whole, before = sum(costs), 0
         on_step(0, whole)
-        yardstick(reference, of_strangers, lambda done, total: on_step(0, whole))
+        yardsticks.get(reference, of_strangers, lambda done, total: on_step(0, whole))
         for cell, cost in zip(cells, costs, strict=True):
 
             def step(done: int, total: int, before: int = before, cost: int = cost) -> None:
                 on_step(before + round(cost * done / max(total, 1)), whole)
 
-            on_part(score_cell(cell, model, reference, of_strangers, step))
+            on_part(score_cell(cell, model, reference, of_strangers, step, yardsticks))
             before += cost
             on_step(before, whole)
         return len(cells)
@@ -101,16 +102,16 @@ def start_glances(
     batches: dict[str, object], reference: RealWindows, of_strangers: bool, page_open: Callable[[], bool]
 ) -> Job:
     """Queue up a glance at each run; each part is (key of the run, its figures). batches: windows by that key."""
+    yardsticks = session.yardsticks(reference, of_strangers)
 
     def work(on_step: Callable[[int, int], None], on_part: Callable[[object], None]) -> int:
         from physiosynth.evaluation.glance import glance
-        from physiosynth.evaluation.quick import yardstick
         from physiosynth.evaluation.windows import WindowSet
 
-        yardstick(reference, of_strangers, lambda done, total: on_step(done, 2 * total))
+        yardsticks.get(reference, of_strangers, lambda done, total: on_step(done, 2 * total))
         for done, (key, batch) in enumerate(batches.items()):
             on_step(len(batches) + done, 2 * len(batches))
-            on_part((key, glance(WindowSet.from_batch(batch), reference, of_strangers)))
+            on_part((key, glance(WindowSet.from_batch(batch), reference, of_strangers, yardsticks)))
         return len(batches)
 
     return Job(work, page_open).start(settings().max_waiting)

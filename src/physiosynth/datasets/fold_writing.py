@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from physiosynth.datasets.splits import Split
 from physiosynth.datasets.windows import PHASE_EDGES, RATES, SubjectWindows
 from physiosynth.errors import FoldError
 from physiosynth.files import replacing_folder, write_json
+from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import (
     CONDITIONS,
     ECG_CHANNELS,
@@ -47,7 +48,7 @@ def write_fold(
     path: Path | str,
     settings: PreprocessSettings,
     seed: int = 0,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> None:
     """Write one fold directory, whole or not at all, one subject in memory at a time.
 

@@ -61,11 +61,6 @@ def split_for(
     return Split(tuple(name for name in others if name not in validation), tuple(validation), (test_subject,))
 
 
-def loso_splits(subjects: Sequence[str], validation: Sequence[str] | int | None = None, seed: int = 0) -> list[Split]:
-    """One fold for each subject. Raises FoldError as split_for does."""
-    return [split_for(subjects, name, validation, seed) for name in subjects]
-
-
 def subjects_to_test(subjects: Sequence[str], test_subject: str) -> tuple[str, ...]:
     """The one named, or everybody for 'all'. Raises FoldError for an unknown name."""
     if test_subject.lower() == "all":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from physiosynth.datasets.wesad import find_subjects, read_subject
 from physiosynth.datasets.windows import SubjectWindows, cut_windows
 from physiosynth.files import replacing_folder, write_json
 from physiosynth.running.pool import LocalPool
+from physiosynth.runtime import OnStep, quiet
 
 CACHE_VERSION = 3  # raised whenever the same pickle and settings would give other windows
 ARRAYS = ("ecg", "low", "phase", "labels", "start_s", "beat_found", "rates")
@@ -25,7 +26,7 @@ def prepare_subjects(
     cache: Path | str,
     settings: PreprocessSettings,
     jobs: int = 1,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
     only: Collection[str] | None = None,
 ) -> dict[str, Path]:
     """Preprocess the subjects in `raw` into folders of windows under `cache`; finished ones are taken as they are.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from physiosynth.datasets.wesad import read_subject, write_subject
 from physiosynth.errors import RequestError
 from physiosynth.files import write_npz
 from physiosynth.running.pool import LocalPool
-from physiosynth.runtime import available_cores, check_seed
+from physiosynth.runtime import OnStep, available_cores, check_seed, quiet
 
 __all__ = ["CHANNELS", "CohortSettings", "Truth", "read_truth", "simulate_subject", "subject_name", "write_cohort"]
 
@@ -44,7 +43,7 @@ def write_cohort(
     out: Path | str,
     settings: CohortSettings | None = None,
     jobs: int | None = None,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> dict[str, Path]:
     """Write OUT/S2/S2.pkl and OUT/S2/S2_truth.npz, and so on; returns subject name to pickle.
 

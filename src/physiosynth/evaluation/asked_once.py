@@ -12,8 +12,9 @@ from typing import Any
 from physiosynth.evaluation.inputs import thinned
 from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.kept import Kept
-from physiosynth.evaluation.plan import OnStep, Settings
+from physiosynth.evaluation.plan import Settings
 from physiosynth.evaluation.registry import Context
+from physiosynth.runtime import OnStep
 
 
 def transfers(

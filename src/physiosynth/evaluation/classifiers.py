@@ -5,7 +5,7 @@ Whatever is fitted, scaling and the filling of gaps included, is fitted on the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import Predictions
 from physiosynth.evaluation.tables import TableScaler, table_of
-from physiosynth.runtime import check_seed
+from physiosynth.runtime import OnStep, check_seed, quiet
 
 KINDS = ("logistic", "forest", "resnet")
 TITLES = {
@@ -66,7 +66,7 @@ def train(
     training: Sequence[Judged],
     labels: Sequence[str] | np.ndarray,
     seed: int = 0,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
     trees: int = TREES,
 ) -> Classifier:
     """A classifier of one of KINDS.

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.runtime import derive_seed
 
 
 def white_noise(windows: WindowSet, seed: int) -> WindowSet:
@@ -69,7 +70,7 @@ def memorised(windows: WindowSet, seed: int) -> WindowSet:
 
     The noise's SD is 2 % of the window's own.
     """
-    rng = np.random.default_rng((seed, 1))
+    rng = np.random.default_rng(derive_seed(seed, "memorised"))
     # Not the seed itself: halves drawn with it would hold each window and its copy together.
     from_where = pairing(windows.states, int(rng.integers(2**32)))
     drawn = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
 from physiosynth.models.rhythm import ecg_context
 from physiosynth.models.targets import target_inputs, without_targets
 from physiosynth.physiology import beat_phase, r_peaks
-from physiosynth.runtime import window_seed
+from physiosynth.runtime import OnStep, derive_seed, quiet
 from physiosynth.signals import ECG_CHANNELS, LOW_CHANNELS, LOW_HZ, LOW_STEPS
 
 BATCH = 16
@@ -45,7 +44,7 @@ def denoising_losses(
     seed: int = 0,
     steps: int = 6,
     draws: int = 1,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> DenoisingLosses:
     """Mean squared error of each network's answer at fixed steps, with noise that the seed fixes.
 
@@ -108,7 +107,7 @@ def _losses(
     for place, share in enumerate(np.linspace(*STEP_SPAN, steps)):
         t = torch.full((len(x0),), round(share * (len(diff.betas) - 1)), device=x0.device)
         for draw in range(draws):
-            generator = torch.Generator().manual_seed(window_seed(seed, place * draws + draw))
+            generator = torch.Generator().manual_seed(derive_seed(seed, "noise", place, draw))
             noise = torch.randn(x0.shape[1:], generator=generator).to(x0).expand_as(x0)
             x, target = diff.add_noise(x0, t, noise)
             answer = diff.model(x, t, y, context).float()

@@ -5,7 +5,7 @@ A window is taken as it is: nothing is filtered into looking real first. What ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +21,7 @@ from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_npz
 from physiosynth.running.pool import LocalPool
+from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import LOW_HZ, LOW_STEPS, WINDOW_S
 
 VERSION = 2  # of the measurements as published; what is kept is found by the code itself
@@ -113,7 +114,7 @@ def window_features(
     windows: WindowSet,
     cache_dir: Path | None = None,
     workers: int = 1,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> Features:
     """Measure every window, each channel once.
 

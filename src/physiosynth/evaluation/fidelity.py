@@ -18,7 +18,7 @@ from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet, halves_of
-from physiosynth.runtime import window_seed
+from physiosynth.runtime import derive_seed
 
 NEIGHBOURS = 5
 FOLDS = 4
@@ -150,7 +150,7 @@ def _train_reference(windows: WindowSet):
         if len(chosen) <= NET_WINDOWS:
             break
         part = windows.take(chosen)
-        chosen = chosen[halves_of(part.states, part.subjects, window_seed(0, repeat) % 2**32)[0]]
+        chosen = chosen[halves_of(part.states, part.subjects, derive_seed(0, "half", repeat))[0]]
     some = windows.take(chosen)
     return train_resnet(some, some.states, seed=0)
 

@@ -10,7 +10,7 @@ import numpy as np
 from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.judging import evaluate
 from physiosynth.evaluation.metrics import mean_of_known
-from physiosynth.evaluation.quick import REPEATS, yardstick
+from physiosynth.evaluation.quick import REPEATS, YardstickCache
 from physiosynth.evaluation.registry import Context
 from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.windows import WindowSet
@@ -75,21 +75,21 @@ class Figure:
         return bool(np.isfinite(self.value)) and turned(self.value) <= turned(self.edge)
 
 
-def glance(synthetic: WindowSet, reference: RealWindows, of_strangers: bool = False) -> dict[str, Figure]:
+def glance(
+    synthetic: WindowSet,
+    reference: RealWindows,
+    of_strangers: bool = False,
+    yardsticks: YardstickCache | None = None,
+) -> dict[str, Figure]:
     """The figures of KINDS by name, of the states that both sets hold.
 
-    of_strangers: hold them against simulated people whom no model has seen; see quick.yardstick. Raises
+    of_strangers: hold them against simulated people whom no model has seen; see YardstickCache.get. Raises
     EvaluationError for no common state or other EDA.
     """
-    against = yardstick(reference, of_strangers)
-    table = evaluate(
-        [score_named(kind.score) for kind in KINDS.values()],
-        against.real,
-        Judged.of(synthetic),
-        Context(against.seed),
-        repeats=REPEATS,
-        controls=False,
-    )
+    against = (yardsticks or YardstickCache()).get(reference, of_strangers)
+    wanted = [score_named(kind.score) for kind in KINDS.values()]
+    context = Context(against.seed)
+    table = evaluate(wanted, against.real, Judged.of(synthetic), context, repeats=REPEATS, controls=False)
     if not of_strangers:
         table = table.without(reference.missing).without_size(reference.scaled)
     found = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from physiosynth.datasets.folds import FoldDirectory, load_fold
 from physiosynth.errors import EvaluationError, RequestError
 from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.windows import RATE_HZ, SYNTHETIC, WindowSet
-from physiosynth.runtime import check_seed, window_seed
+from physiosynth.runtime import OnStep, check_seed, derive_seed, quiet
 from physiosynth.signals import CONDITIONS
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 WINDOWS_A_FILE = 32
 KNOWN_PEOPLE = 8
 COLUMNS = ("ecg", "eda", "resp", "states", "subjects")
-OnStep = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def known_people(windows: WindowSet, per_state: int | None, seed: int) -> Window
     names = np.unique(windows.subjects)
     if len(names) < 2:
         return None
-    rng = np.random.default_rng(window_seed(seed, 2))
+    rng = np.random.default_rng(derive_seed(seed, "known people"))
     parts = [
         thinned(windows.take(windows.subjects == name), per_state, seed)
         for name in sorted(rng.permutation(names)[:KNOWN_PEOPLE])
@@ -131,7 +130,7 @@ def thinned(windows: WindowSet, per_state: int | None, seed: int) -> WindowSet:
 
 def thinned_at(states: np.ndarray, per_state: int, seed: int) -> np.ndarray:
     """Positions, in order, of at most `per_state` windows of each state, drawn with the seed."""
-    rng = np.random.default_rng(window_seed(seed, 1))
+    rng = np.random.default_rng(derive_seed(seed, "thinned"))
     present = [name for name in CONDITIONS if (states == name).any()]
     kept = [rng.permutation(np.flatnonzero(states == name))[:per_state] for name in present]
     return np.sort(np.concatenate(kept))
@@ -200,7 +199,7 @@ def drawn(
     folder: Path | str,
     seen: Iterable[str] = (),
     sampling: Sampling | None = None,
-    on_step: OnStep = lambda done, total: None,
+    on_step: OnStep = quiet,
     targets: Any = None,
 ) -> WindowSet:
     """`per_state` synthetic windows of each state, drawn in files of 32 under `folder` and read from there next time.

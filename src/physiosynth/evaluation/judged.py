@@ -11,13 +11,9 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.features import Features, window_features
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.runtime import OnStep, quiet
 
 ALL_STATES = "all"
-OnStep = Callable[[int, int], None]
-
-
-def quiet(done: int, total: int) -> None:
-    """The callback of those who do not watch."""
 
 
 class Judged:
@@ -83,6 +79,10 @@ class Judged:
         if self._features is None:
             self._features = self._root.features().take(self.at)
         return self._features
+
+    def feature(self, name: str) -> np.ndarray:
+        """(n,) one measurement of these windows, without a copy of the others."""
+        return self._root.features()[name][self.at]
 
     def measured(self) -> Judged:
         """These windows, with the whole set measured now, while somebody watches the steps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from physiosynth.evaluation.metrics import Floor, interval, mean_of_known
 from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.rows import ScoreRow, ScoreTable
 from physiosynth.evaluation.windows import halves_of
-from physiosynth.runtime import window_seed
+from physiosynth.runtime import OnStep, derive_seed, quiet
 
 CONTROL_REPEATS = 5
 
@@ -28,16 +28,14 @@ def evaluate(
     *,
     repeats: int | None = None,
     controls: bool | Controls = True,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
-    on_rows: Callable[[tuple[ScoreRow, ...]], None] = lambda rows: None,
+    on_step: OnStep = quiet,
 ) -> ScoreTable:
     """Every score of every state and part, beside its floors and its control.
 
     Only states that both sets hold are judged; "all" pools them, the synthetic windows drawn in the real ones' mix.
     context.train, where given, are the people a floor between people is taken from when `real` is one person; repeats:
     split halves of a floor, the score's own number when None; controls: whether the controls are scored too, or the
-    controls of these real windows, made before; on_step counts scores; on_rows gets a score's rows as soon as they are
-    there. Raises EvaluationError.
+    controls of these real windows, made before; on_step counts scores. Raises EvaluationError.
     """
     context = context or Context()
     real, synthetic = common_states(real, synthetic)
@@ -47,9 +45,7 @@ def evaluate(
         on_step(done, len(scores))
         if all(getattr(context, need) is not None for need in score.needs):
             count = score.repeats if repeats is None else min(repeats, score.repeats)
-            found = tuple(_rows_of(score, real, synthetic, context, count, wrong))
-            on_rows(found)
-            rows += found
+            rows += _rows_of(score, real, synthetic, context, count, wrong)
     on_step(len(scores), len(scores))
     return ScoreTable(tuple(rows))
 
@@ -78,7 +74,7 @@ def in_mix(real: Judged, synthetic: Judged, seed: int) -> Judged:
     counts = {state: int((real.states == state).sum()) for state in real.present_states}
     have = {state: np.flatnonzero(synthetic.states == state) for state in counts}
     share = min(len(have[state]) / count for state, count in counts.items())
-    rng = np.random.default_rng(window_seed(seed, 0))
+    rng = np.random.default_rng(derive_seed(seed, "mix"))
     drawn = [rng.permutation(have[state])[: max(1, round(share * count))] for state, count in counts.items()]
     return synthetic.take(np.sort(np.concatenate(drawn)))
 
@@ -95,7 +91,7 @@ class Draw:
 def draws(real: Judged, synthetic: Judged, repeats: int, seed: int) -> Iterator[Draw]:
     """Random halves of each state, with equal counts of each state in the second half and the synthetic draw."""
     for repeat in range(repeats):
-        rng = np.random.default_rng(window_seed(seed, repeat + 1))
+        rng = np.random.default_rng(derive_seed(seed, "halves", repeat))
         first, second = halves_of(real.states, real.subjects, int(rng.integers(2**32)))
         kept, drawn = [], []
         for state in real.present_states:
@@ -189,7 +185,7 @@ def _rows_of(
 
 def _others(real: Judged, split: Draw, context: Context, place: int) -> tuple[Judged, Judged] | None:
     """Real windows of some people beside those of others, at about the sizes of the split; None without others."""
-    seed = window_seed(context.seed, 10_000 + place)
+    seed = derive_seed(context.seed, "people", place)
     if len(np.unique(real.subjects)) > 1:
         first, second = halves_of(real.states, real.subjects, seed, "subject")
         return real.take(first), real.take(second)

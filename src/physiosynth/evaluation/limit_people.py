@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from physiosynth.evaluation import metrics
 from physiosynth.evaluation.classifiers import predictions, train
 from physiosynth.evaluation.inputs import Networks, thinned_at
-from physiosynth.evaluation.judged import ALL_STATES, Judged, OnStep
+from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.limits import DRAW_SEED, Row, first_of_each_state, real_draws
 from physiosynth.evaluation.membership import black_box_scores, bootstrapped, true_positives, white_box_scores
 from physiosynth.evaluation.metrics import NAN, Floor, auroc, interval
 from physiosynth.evaluation.usefulness import TASKS, Task, check_apart
-from physiosynth.runtime import derive_seed
+from physiosynth.runtime import OnStep, derive_seed
 
 TSTR_LIMIT = 0.95  # of TRTR
 SETUPS = ("TRTR", "TSTR", "real+synthetic")
@@ -45,12 +46,7 @@ def transfers(
     for done, (task, kind, i, setup) in enumerate(jobs):
         on_step(done, len(jobs))
         training = {"TRTR": [alike[i]], "TSTR": [made[i]], "real+synthetic": [alike[i], made[i]]}[setup]
-
-        def compute(kind: str = kind, task: Task = TASKS[task], training=training, seed: int = seeds[i]) -> list:
-            labels = np.concatenate([task.labels(part.states) for part in training])
-            classifier = train(kind, training, labels, seed)
-            return by_person(predictions(classifier, test, task.labels(test.states))).tolist()
-
+        compute = partial(_counts, kind, TASKS[task], training, test, seeds[i])
         found = kept.once("trainings", f"{task} / {kind} / {seeds[i]} / {setup}", compute)
         counts.setdefault((task, kind), []).append(found)
     tested = f"{len(test)} windows of {len(np.unique(test.subjects))} people"
@@ -59,6 +55,11 @@ def transfers(
         by_setup = np.array(found).reshape(len(made), len(SETUPS), *np.shape(found)[1:]).swapaxes(0, 1)
         rows += _usefulness(f"{TASKS[task].title}, {kind}", by_setup, tested)
     return rows
+
+
+def _counts(kind: str, task: Task, training: Sequence[Judged], test: Judged, seed: int) -> list:
+    labels = np.concatenate([task.labels(part.states) for part in training])
+    return by_person(predictions(train(kind, training, labels, seed), test, task.labels(test.states))).tolist()
 
 
 def by_person(said: metrics.Predictions) -> np.ndarray:
@@ -70,7 +71,7 @@ def by_person(said: metrics.Predictions) -> np.ndarray:
 
 def _usefulness(part: str, counts: np.ndarray, tested: str) -> list[Row]:
     """counts: (setups, seeds, people, classes, classes). Intervals are over people."""
-    people, rng = counts.shape[2], np.random.default_rng(5)
+    people, rng = counts.shape[2], np.random.default_rng(derive_seed(DRAW_SEED, "bootstrap"))
     weights = [np.bincount(rng.integers(people, size=people), minlength=people) for _ in range(metrics.RESAMPLES)]
 
     def figures(times: np.ndarray) -> np.ndarray:

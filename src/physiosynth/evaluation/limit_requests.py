@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from physiosynth.evaluation.inputs import drawn, joined
-from physiosynth.evaluation.judged import ALL_STATES, Judged, OnStep
+from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.limit_scores import share
 from physiosynth.evaluation.limits import Row
 from physiosynth.evaluation.metrics import NAN, mean_of_known
 from physiosynth.evaluation.windows import WindowSet
-from physiosynth.runtime import derive_seed
+from physiosynth.runtime import OnStep, derive_seed
 
 if TYPE_CHECKING:
     from physiosynth.generate.core import WESADGenerator

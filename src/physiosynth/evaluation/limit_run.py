@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, reduce
@@ -14,7 +13,7 @@ import numpy as np
 from physiosynth.datasets.folds import load_fold
 from physiosynth.errors import EvaluationError, FoldError, RequestError
 from physiosynth.evaluation.inputs import Networks, config_of, drawn, seen_by, subjects_of, thinned_at
-from physiosynth.evaluation.judged import Judged, OnStep, quiet
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.judging import common_states
 from physiosynth.evaluation.kept import Kept, plain
 from physiosynth.evaluation.keys import code_digest, key_of
@@ -27,7 +26,7 @@ from physiosynth.evaluation.registry import Context
 from physiosynth.evaluation.usefulness import check_apart
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import replacing, write_json
-from physiosynth.runtime import check_seed
+from physiosynth.runtime import OnStep, check_seed, quiet
 from physiosynth.signals import CONDITIONS
 
 if TYPE_CHECKING:
@@ -250,7 +249,7 @@ class Check:
         """Measure one of TARGETS."""
         settings, seed, with_network = self.settings, self.settings.seeds[0], "resnet" in self.settings.kinds
         if name in LIMITS:
-            return rows_of(name, sets, settings.repeats, on_step)
+            return rows_of(name, sets, settings.repeats)
         if name == "usefulness":
             return transfers(sets.real, sets.made, sets.outsiders, settings.seeds, settings.kinds, kept, on_step)
         if name == "membership":
@@ -265,11 +264,11 @@ class Check:
             return self._with_many_steps(sets, on_step)
         limits = (lying(with_network),) if name == "closeness" else (TELLING, TELLING_BY_NETWORK)[: 1 + with_network]
         context = Context(train=sets.unseen if sets.unseen is not None else sets.left_out)
-        return [
-            row
-            for limit in limits
-            for row in limit.rows(sets.real, sets.made, sets.pooled, settings.slow_repeats, context, on_step)
-        ]
+        rows: list[Row] = []
+        for place, limit in enumerate(limits):
+            on_step(place, len(limits))
+            rows += limit.rows(sets.real, sets.made, sets.pooled, settings.slow_repeats, context)
+        return rows
 
     def _with_many_steps(self, sets: Sets, on_step: OnStep) -> Sequence[Row]:
         """The targets of LIMITS with many evaluations a stream, against the default number."""
@@ -285,11 +284,9 @@ class Check:
         return compared(*([row for name in LIMITS for row in rows_of(name, each, settings.repeats)] for each in both))
 
 
-def rows_of(name: str, sets: Sets, repeats: int, on_step: OnStep = quiet) -> list[Row]:
+def rows_of(name: str, sets: Sets, repeats: int) -> list[Row]:
     """The rows of one of LIMITS."""
-    rows = [
-        row for limit in LIMITS[name] for row in limit.rows(sets.real, sets.made, sets.pooled, repeats, None, on_step)
-    ]
+    rows = [row for limit in LIMITS[name] for row in limit.rows(sets.real, sets.made, sets.pooled, repeats)]
     beside = name == "spectra" and sets.left_out is not None
     return rows + (beside_left_out(sets.left_out, sets.real, sets.pooled) if beside else [])
 
@@ -351,14 +348,12 @@ def windows_of(
 
 def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
     """Of everything a figure depends on. Which targets are asked for, and the processes, change none of them."""
-    digest = hashlib.sha256()
-    for each in (sets.real, sets.left_out, sets.unseen, *sets.made):
-        digest.update(b"none" if each is None else each.windows.sha256().encode())
+    there = [each for each in (sets.real, sets.left_out, sets.unseen, *sets.made) if each is not None]
     apart = {"only", "workers", *(name for names in OWN_SETTINGS.values() for name in names)}
     given = {name: value for name, value in asdict(settings).items() if name not in apart}
     return key_of(
-        windows=digest.hexdigest(), settings=given, code=code_digest(__name__), bundle=generator.info.bundle_sha256,
-        sampling=vars(generator.info.defaults),
+        windows=[each.windows.sha256() for each in there], settings=given, code=code_digest(__name__),
+        bundle=generator.info.bundle_sha256, sampling=vars(generator.info.defaults),
     )  # fmt: skip
 
 

@@ -39,18 +39,18 @@ def difference(found: float, usual: float) -> float:
 
 def mean_heart_rate(judged: Judged) -> dict[str, float]:
     """beats/min."""
-    return {"heart_rate difference": mean_of_known(judged.features["heart_rate"])}
+    return {"heart_rate difference": mean_of_known(judged.feature("heart_rate"))}
 
 
 def mean_rmssd(judged: Judged) -> dict[str, float]:
     """ms."""
-    return {"rmssd relative difference": mean_of_known(judged.features["rmssd"])}
+    return {"rmssd relative difference": mean_of_known(judged.feature("rmssd"))}
 
 
 def contrasts(judged: Judged) -> dict[str, float]:
     """Differences of the states' means, each pair of states of each measurement, in its unit."""
     means = {
-        (name, state): mean_of_known(judged.features[name][judged.states == state])
+        (name, state): mean_of_known(judged.feature(name)[judged.states == state])
         for name in CONTRASTED
         for state in judged.present_states
     }
@@ -63,7 +63,7 @@ def strengths(judged: Judged) -> dict[str, float]:
     apart, found = shuffled(judged), {}
     for name in JUDGED_COUPLINGS:
         # A window whose coupling cannot be measured counts as uncoupled, as in coupling.aucs.
-        own, others = np.nan_to_num(judged.features[name]), apart[:, :, COUPLINGS.index(name)].ravel()
+        own, others = np.nan_to_num(judged.feature(name)), apart[:, :, COUPLINGS.index(name)].ravel()
         found[f"{name}: AUC above guessing"] = auroc(own, others) - 0.5
         found[f"{name}: mean above shuffled"] = float(own.mean()) - mean_of_known(others)
     return found
@@ -97,7 +97,7 @@ def by_network(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
 
 def person_means(judged: Judged, name: str) -> np.ndarray:
     """Means of one measurement of the people it is known of."""
-    columns = (judged.features[name][judged.subjects == person] for person in np.unique(judged.subjects))
+    columns = (judged.feature(name)[judged.subjects == person] for person in np.unique(judged.subjects))
     found = np.array([mean_of_known(column) for column in columns])
     return found[np.isfinite(found)]
 
@@ -107,7 +107,7 @@ def _standard_error(real: Judged, made: Judged, part: str, floor: np.ndarray) ->
     from scipy.stats import sem
 
     name = part.split()[0]
-    known = [column[np.isfinite(column)] for column in (made.features[name], real.features[name])]
+    known = [column[np.isfinite(column)] for column in (made.feature(name), real.feature(name))]
     people = person_means(real, name)
     error = np.hypot(sem(known[0]), sem(people if len(people) > 1 else known[1]))
     error /= known[1].mean() if "relative" in part else 1.0

@@ -121,21 +121,20 @@ class Limit:
         together: Judged,
         repeats: int,
         context: Context | None = None,
-        on_step: Callable[[int, int], None] | None = None,
     ) -> list[Row]:
         """Rows by part and state. made: a set a seed; together: all of them; repeats: draws of the floor."""
         states = (ALL_STATES,) if self.pooled else tuple(s for s in real.present_states if s in together.present_states)
         held = self._beside if self.compare else self._against
         rows: list[Row] = []
-        for place, state in enumerate(states):
-            if on_step is not None:
-                on_step(place, len(states))
+        for state in states:
             sets = real.of_state(state), [each.of_state(state) for each in made], together.of_state(state)
             rows += held(state, *sets, min(repeats, self.repeats), context or Context())
         order = list(dict.fromkeys(row.part for row in rows))
         return sorted(rows, key=lambda row: order.index(row.part))
 
-    def _beside(self, state, real, made, together, repeats, context) -> Iterator[Row]:
+    def _beside(
+        self, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int, context: Context
+    ) -> Iterator[Row]:
         """A statistic of the synthetic windows beside the real one."""
         usual, whole, seeds = self.score(real), self.score(together), [self.score(each) for each in made]
         drawn = [
@@ -156,7 +155,9 @@ class Limit:
             told = {"measured": whole[part], "values": tuple(each[part] for each in seeds), "limit": NAN}
             yield row if judged else replace(row, **told, floor=Floor.of(floor * of, self.better))
 
-    def _against(self, state, real, made, together, repeats, context) -> Iterator[Row]:
+    def _against(
+        self, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int, context: Context
+    ) -> Iterator[Row]:
         """A score of the synthetic windows against the real ones, and of real ones against others."""
 
         def score(first: Judged, second: Judged, place: int = 0) -> dict[str, float]:

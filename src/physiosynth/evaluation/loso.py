@@ -5,11 +5,10 @@ Each person's predictions are a file of their own, so that an interrupted run go
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,16 @@ from physiosynth.datasets.folds import load_fold
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, TITLES, predictions, train
 from physiosynth.evaluation.judged import Judged
-from physiosynth.evaluation.keys import code_digest
+from physiosynth.evaluation.kept import Kept
+from physiosynth.evaluation.keys import code_digest, key_of
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.usefulness import TASKS, check_apart, people
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.files import write_json
+from physiosynth.runtime import OnStep, quiet
 
 TRAINED_ON = ("real", "synthetic", "real+synthetic")
+FIELDS = ("probabilities", "truth", "subjects")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def leave_one_out(
     tasks: Sequence[str] = tuple(TASKS),
     seed: int = 0,
     synthetic: Mapping[str, Judged] | None = None,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> list[LosoResult]:
     """Train on all but one subject, test on that one, for each; results are kept under `out`.
 
@@ -74,9 +76,13 @@ def leave_one_out(
     base = f"{everybody.windows.sha256()}/{code_digest(__name__)}"
     for done, (mode, kind, task, name) in enumerate(jobs, 1):
         made = None if synthetic is None else synthetic[name]
-        key = f"{base}/{made.windows.sha256() if made is not None else ''}/{seed}"
-        path = Path(out) / "folds" / f"{mode}_{kind}_{task}_{name}.json"
-        parts.setdefault((mode, kind, task), []).append(_one(path, key, everybody, name, mode, kind, task, seed, made))
+        drawn = None if made is None else made.windows.sha256()
+        kept = Kept(Path(out) / "folds", key_of(everybody=base, made=drawn, seed=seed))
+        compute = partial(_tested, everybody, name, mode, kind, TASKS[task], seed, made)
+        found = kept.once(f"{mode}_{kind}_{task}_{name}", "predictions", compute)
+        arrays = [np.array(found[field]) for field in FIELDS]
+        said = Predictions(tuple(found["classes"]), *arrays), found["seconds"]
+        parts.setdefault((mode, kind, task), []).append(said)
         on_step(done, len(jobs))
     return [_pooled(*which, found, seed) for which, found in parts.items()]
 
@@ -88,8 +94,8 @@ def leave_fold_out(
     tasks: Sequence[str],
     seed: int,
     jobs: int,
-    on_window: Callable[[int, int], None],
-    on_training: Callable[[int, int], None],
+    on_window: OnStep,
+    on_training: OnStep,
 ) -> list[LosoResult]:
     """leave_one_out over all splits of a fold directory, also written to OUT/loso.json.
 
@@ -115,37 +121,16 @@ def _check(everybody: Judged, names: list[str], synthetic: Mapping[str, Judged] 
         check_apart([synthetic[name].windows], everybody.take(everybody.subjects == name).windows)
 
 
-def _one(path, key, everybody, name, mode, kind, task, seed, made) -> tuple[Predictions, float]:
-    """Predictions for one subject and the seconds they took, read where they were kept."""
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    kept = _read(path, digest)
-    if kept is not None:
-        return kept
+def _tested(everybody, name, mode, kind, task, seed, made) -> dict[str, Any]:
+    """Predictions for one subject, as JSON holds them, and the seconds they took."""
     started = time.monotonic()
     test, others = everybody.take(everybody.subjects == name), everybody.take(everybody.subjects != name)
     training = [part for part, used in ((others, "real" in mode), (made, "synthetic" in mode)) if used]
     check_apart([part.windows for part in training], test.windows)
-    labels = np.concatenate([TASKS[task].labels(part.states) for part in training])
-    said = predictions(train(kind, training, labels, seed), test, TASKS[task].labels(test.states))
-    seconds = time.monotonic() - started
-    content = {"key": digest, "seconds": seconds, "classes": said.classes}
-    content |= {field: getattr(said, field).tolist() for field in ("probabilities", "truth", "subjects")}
-    write_json(path, content)
-    return said, seconds
-
-
-def _read(path: Path, digest: str) -> tuple[Predictions, float] | None:
-    """What was kept for the same windows and seed, else None."""
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["key"] != digest:
-            return None
-        arrays = [np.array(content[field]) for field in ("probabilities", "truth", "subjects")]
-        return Predictions(tuple(content["classes"]), *arrays), float(content["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):  # what cannot be read is done again
-        return None
+    labels = np.concatenate([task.labels(part.states) for part in training])
+    said = predictions(train(kind, training, labels, seed), test, task.labels(test.states))
+    content = {field: getattr(said, field).tolist() for field in FIELDS}
+    return content | {"classes": said.classes, "seconds": time.monotonic() - started}
 
 
 def _pooled(mode: str, kind: str, task: str, found: list[tuple[Predictions, float]], seed: int) -> LosoResult:

@@ -24,6 +24,7 @@ from physiosynth.evaluation.privacy import nearest
 from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.tables import TableScaler, table_of
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.runtime import OnStep, derive_seed, quiet
 
 if TYPE_CHECKING:
     from physiosynth.datasets.normalizer import Normalizer
@@ -92,7 +93,7 @@ def bootstrapped(
 ) -> tuple[float, float, str]:
     """The 95 % interval of figure(members, outsiders), and what was drawn for it: "subjects" or "windows"."""
     several = min(len(np.unique(member_subjects)), len(np.unique(outsider_subjects))) > 1
-    rng, drawn = np.random.default_rng((seed, 7)), []
+    rng, drawn = np.random.default_rng(derive_seed(seed, "bootstrap")), []
     sides = [
         _units(scores, whose if several else np.arange(len(scores)))
         for scores, whose in ((members, member_subjects), (outsiders, outsider_subjects))
@@ -218,7 +219,7 @@ def white_box_scores(
     seed: int = 0,
     steps: int = 6,
     draws: int = 1,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """The attack that has the networks: a member's denoising loss is lower. One attack a stream, and their sum.
 

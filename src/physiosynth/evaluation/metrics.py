@@ -7,12 +7,13 @@ there are several; with a single subject only windows can be drawn, and that int
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from physiosynth.errors import EvaluationError
+from physiosynth.runtime import derive_seed
 
 RESAMPLES = 500
 COVERED = 0.95
@@ -151,9 +152,6 @@ class Quality:
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def quality(predictions: Predictions, seed: int = 0, resamples: int = RESAMPLES) -> Quality:
     """All figures with their intervals. Raises EvaluationError for no windows, or labels the classifier cannot name."""
@@ -161,7 +159,7 @@ def quality(predictions: Predictions, seed: int = 0, resamples: int = RESAMPLES)
     people, owner = np.unique(predictions.subjects, return_inverse=True)
     over = "subjects" if len(people) > 1 else "windows"
     groups = [np.flatnonzero(owner == i) for i in range(len(people))] if over == "subjects" else None
-    rng = np.random.default_rng((seed, 5))
+    rng = np.random.default_rng(derive_seed(seed, "bootstrap"))
     drawn = []
     for _ in range(resamples):
         if groups is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from physiosynth.datasets.recording import RecordedChannel
 from physiosynth.datasets.windows import labelled_starts, window_signals
 from physiosynth.errors import RecordingError
 from physiosynth.evaluation.wesad_real import RealWindows
+from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import (
     CHEST_HZ,
     CONDITIONS,
@@ -59,7 +59,7 @@ def own_reference(
     *,
     eda: str = "full",
     resp_sd: float | None = None,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> OwnReference:
     """Import a recording, prepare it and cut it into windows.
 

@@ -10,9 +10,8 @@ from physiosynth.errors import RequestError
 from physiosynth.evaluation.inputs import Inputs
 from physiosynth.evaluation.registry import Score
 from physiosynth.evaluation.windows import WindowSet
-from physiosynth.runtime import check_seed
+from physiosynth.runtime import OnStep, check_seed
 
-OnStep = Callable[[int, int], None]
 OnStage = Callable[[str], None]
 SCALE = 1000  # steps that a whole run is told in
 MEASURE_S = 0.02  # to measure one window, on one core

@@ -14,14 +14,15 @@ import numpy as np
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.findings import Assessment, assess, title_of
 from physiosynth.evaluation.inputs import thinned
-from physiosynth.evaluation.judged import ALL_STATES, Judged, quiet
+from physiosynth.evaluation.judged import ALL_STATES, Judged
 from physiosynth.evaluation.judging import Controls, evaluate
 from physiosynth.evaluation.metrics import badness
-from physiosynth.evaluation.plan import OnStep, Steps
+from physiosynth.evaluation.plan import Steps
 from physiosynth.evaluation.registry import Context
 from physiosynth.evaluation.rows import ScoreRow, ScoreTable
 from physiosynth.evaluation.scores_table import score_named
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.runtime import OnStep, quiet
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
@@ -74,7 +75,7 @@ class Yardstick:
             sets += [lambda name=name: wrong[name] for name in _controls_of(NAMES)]
             for done, each in enumerate(sets):
                 on_step(done, len(sets))
-                each().features  # noqa: B018 - measured now, while progress is told
+                each().measured()
             self._kept[states] = real, wrong
         on_step(1, 1)
         return self._kept[states]
@@ -85,35 +86,37 @@ def _controls_of(names: Iterable[str]) -> list[str]:
     return sorted({name for each in found for name in (each.control, *each.control_by_part.values())})
 
 
-_YARDSTICKS: dict[tuple[str, bool], Yardstick] = {}
-_MOST_YARDSTICKS = 4
+class YardstickCache:
+    """The yardsticks that were asked for last; they go with whoever holds this. most: how many are kept."""
 
+    def __init__(self, most: int = 4) -> None:
+        self.most, self._held = most, {}
 
-def yardstick(reference: RealWindows, of_strangers: bool = False, on_step: OnStep = quiet) -> Yardstick:
-    """The yardstick of reference windows, or of simulated people whom no model has seen; kept for the next call.
+    def get(self, reference: RealWindows, of_strangers: bool = False, on_step: OnStep = quiet) -> Yardstick:
+        """The yardstick of reference windows, or of simulated people whom no model has seen.
 
-    A simulated person's windows get simulated strangers as the other people. on_step counts people that are simulated.
-    Raises EvaluationError for strangers beside a reference of phasic EDA, which they have not.
-    """
-    from physiosynth.evaluation.strangers import PEOPLE, strangers
+        A simulated person's windows get simulated strangers as the other people. on_step counts people that are
+        simulated. Raises EvaluationError for strangers beside a reference of phasic EDA, which they have not.
+        """
+        from physiosynth.evaluation.strangers import PEOPLE, strangers
 
-    real = windows_of(reference)
-    if of_strangers and real.eda_kind != "full":
-        raise EvaluationError(f"Simulated people have full EDA, this reference has {real.eda_kind}. Hold against it.")
-    key = ("" if of_strangers else real.sha256(), of_strangers)
-    # A person's own recording is no longer there once its session has ended.
-    held = reference.kept if real.source == "imported" and not of_strangers else _YARDSTICKS
-    if key not in held:
-        alike = real.source == "virtual" and real.eda_kind == "full"
-        others = strangers(on_step=on_step) if of_strangers or alike else None
-        if of_strangers:
-            made = Yardstick(others, None, f"{PEOPLE} simulated people whom no model has seen")
-        else:
-            made = Yardstick(real, others, _whose(real))
-        while len(held) >= _MOST_YARDSTICKS:
-            held.pop(next(iter(held)))
-        held[key] = made
-    return held[key]
+        real = windows_of(reference)
+        if of_strangers and real.eda_kind != "full":
+            raise EvaluationError(
+                f"Simulated people have full EDA, this reference has {real.eda_kind}. Hold against it."
+            )
+        key = "" if of_strangers else real.sha256()
+        if key not in self._held:
+            alike = real.source == "virtual" and real.eda_kind == "full"
+            others = strangers(on_step=on_step) if of_strangers or alike else None
+            if of_strangers:
+                made = Yardstick(others, None, f"{PEOPLE} simulated people whom no model has seen")
+            else:
+                made = Yardstick(real, others, _whose(real))
+            while len(self._held) >= self.most:
+                self._held.pop(next(iter(self._held)))
+            self._held[key] = made
+        return self._held[key]
 
 
 def _whose(real: WindowSet) -> str:
@@ -176,30 +179,26 @@ def judge(
     of_strangers: bool = False,
     repeats: int = REPEATS,
     on_step: OnStep = quiet,
+    yardsticks: YardstickCache | None = None,
 ) -> QuickLook:
-    """Hold synthetic windows against real ones of the same states, at most WINDOWS a state; see `yardstick`.
+    """Hold synthetic windows against real ones of the same states, at most WINDOWS a state; see YardstickCache.get.
 
     on_step counts thousandths and may raise to cancel. Raises EvaluationError for no common state or other EDA.
     """
     steps = Steps(COSTS_S, on_step, lambda stage: None)
-    against = yardstick(reference, of_strangers, steps.start("people"))
+    against = (yardsticks or YardstickCache()).get(reference, of_strangers, steps.start("people"))
     states = tuple(s for s in synthetic.present_states if s in against.real.present_states)
     real, wrong = against.of_states(states or synthetic.present_states, steps.start("yardstick"))
     some = thinned(synthetic.take(np.isin(synthetic.states, states)), WINDOWS, against.seed)
-    made = Judged.of(some, on_step=steps.start("windows"))
-    made.features  # noqa: B018 - measured now, while progress is told
+    made = Judged.of(some, on_step=steps.start("windows")).measured()
     missing, scaled = ((), ()) if of_strangers else (reference.missing, reference.scaled)
     names = [name for name in NAMES if len(states) > 1 or name not in SEVERAL_STATES]
+    names = [name for name in names if not missing or name not in ALL_CHANNELS]
     table = evaluate(
-        [score_named(name) for name in names if not missing or name not in ALL_CHANNELS],
-        real,
-        made,
-        Context(against.seed, against.others),
-        repeats=repeats,
-        controls=wrong,
-        on_step=steps.start("scores"),
-    )
-    table, windows = table.without(missing).without_size(scaled), (_most(real), _most(made))
+        [score_named(name) for name in names], real, made, Context(against.seed, against.others), repeats=repeats,
+        controls=wrong, on_step=steps.start("scores"),
+    ).without(missing).without_size(scaled)  # fmt: skip
+    windows = _most(real), _most(made)
     said = [f"Compared with {against.words}.", _rough(table, windows, repeats)]
     said += [f"The reference has no {name}, so nothing that needs {name} is evaluated." for name in missing]
     said += [f"The amplitude of {name} was set on import, so it is not evaluated." for name in scaled]

@@ -13,8 +13,7 @@ from physiosynth.evaluation.beats import aligned_beats
 from physiosynth.signals import LOW_HZ, WINDOW_S
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.batch import SignalBatch
+    pass
 
 USUAL = (0.05, 0.95)  # the share of the reference that is called usual
 FEWEST = 5  # windows from which quantiles are told
@@ -108,12 +107,6 @@ def window_readings(ecg_mv: np.ndarray, resp: np.ndarray | None, eda_us: np.ndar
         scr_count=float("nan") if eda_us is None else float(len(responses)),
         eda_median=float("nan") if eda_us is None else physiology.tonic_level(eda_us),
     )
-
-
-def batch_readings(windows: SignalBatch | RealWindows) -> tuple[Readings, ...]:
-    """The readings of every window, in order. Raises ChannelError."""
-    resp, eda = windows.low.select("Resp", "EDA")
-    return tuple(window_readings(windows.ecg[i, :, 0], resp[i], eda[i]) for i in range(len(windows)))
 
 
 def spread(readings: Sequence[Readings], name: str) -> Spread:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.nets.resnet1d import Block, stem
-from physiosynth.runtime import check_seed
+from physiosynth.runtime import OnStep, check_seed, quiet
 
 FEATURES = 32  # entries of the feature space
 SMALLEST_SD = 1e-6
@@ -112,7 +112,7 @@ def train_resnet(
     labels: Sequence[str] | np.ndarray,
     seed: int = 0,
     settings: NetSettings = NetSettings(),
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> TrainedNet:
     """Train on windows with one label each; classes are weighted so that each counts the same.
 

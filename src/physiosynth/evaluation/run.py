@@ -15,13 +15,14 @@ from physiosynth.evaluation.asked_once import Sides, attacks, identity, transfer
 from physiosynth.evaluation.baselines import baseline_makers
 from physiosynth.evaluation.inputs import Inputs, thinned_at
 from physiosynth.evaluation.judged import Judged
-from physiosynth.evaluation.judging import common_states, evaluate
+from physiosynth.evaluation.judging import Controls, common_states, evaluate
 from physiosynth.evaluation.kept import Kept
 from physiosynth.evaluation.keys import code_digest, key_of
-from physiosynth.evaluation.plan import SCALE, OnStage, OnStep, Settings, Steps, costs_of, to_measure
+from physiosynth.evaluation.plan import SCALE, OnStage, Settings, Steps, costs_of, to_measure
 from physiosynth.evaluation.registry import GROUPS, Context, Score
 from physiosynth.evaluation.rows import ScoreRow, ScoreTable, rows_from_dicts
 from physiosynth.evaluation.scores_table import scores
+from physiosynth.runtime import OnStep, quiet
 
 BASELINE_REPEATS = 3
 LEAST_EACH = 4  # windows a state of the person left out among the outsiders
@@ -56,7 +57,7 @@ def run(
     folder: Path | str,
     settings: Settings | None = None,
     groups: tuple[str, ...] = GROUPS,
-    on_step: OnStep = lambda done, total: None,
+    on_step: OnStep = quiet,
     on_stage: OnStage = lambda stage: None,
 ) -> Evaluation:
     """Score everything, keeping each finished score under `folder`; a later call computes the rest.
@@ -147,7 +148,7 @@ def _scored(
         mine = [score for score in wanted if score.group == group]
         against = _against(group, real, synthetic, context)
         found = _group(group, mine, *against, repeats, kept, steps.start(group))
-        rows += _rows(mine, found)
+        rows += _rows(found)
         seconds[group] = round(sum(each["seconds"] for each in found.values()), 2)
     return ScoreTable(tuple(rows)), seconds
 
@@ -171,31 +172,24 @@ def _group(
     controls: bool = True,
 ) -> dict[str, Any]:
     """{score: {"rows", "seconds"}} of one part; what is kept is not computed again."""
-    have = kept.read(part)
-    missing = [score for score in wanted if score.name not in have]
-    before, clock = len(wanted) - len(missing), {"score": "", "since": 0.0}
+    wrong = Controls(real, context.seed) if controls else False
+    found = {}
+    for done, score in enumerate(wanted):
+        step(done, len(wanted))
 
-    def on_step(done: int, _: int) -> None:
-        if done < len(missing):
-            clock.update(score=missing[done].name, since=time.monotonic())
-        step(before + done, len(wanted))
+        def compute(score: Score = score) -> dict[str, Any]:
+            since = time.monotonic()
+            rows = evaluate([score], real, synthetic, context, repeats=repeats, controls=wrong).rows
+            return {"rows": ScoreTable(rows).to_dicts(), "seconds": round(time.monotonic() - since, 3)}
 
-    def on_rows(rows: tuple[ScoreRow, ...]) -> None:
-        seconds = round(time.monotonic() - clock["since"], 3)
-        have[clock["score"]] = {"rows": ScoreTable(rows).to_dicts(), "seconds": seconds}
-        kept.add(part, clock["score"], have[clock["score"]])
-
-    if missing:
-        evaluate(
-            missing, real, synthetic, context, repeats=repeats, controls=controls, on_step=on_step, on_rows=on_rows
-        )
+        found[score.name] = kept.once(part, score.name, compute)
     step(len(wanted), len(wanted))
-    return have
+    return found
 
 
-def _rows(wanted: Sequence[Score], found: Mapping[str, Any]) -> tuple[ScoreRow, ...]:
+def _rows(found: Mapping[str, Any]) -> tuple[ScoreRow, ...]:
     """The rows of these scores; one whose needs were not met has none."""
-    return tuple(row for score in wanted if score.name in found for row in rows_from_dicts(found[score.name]["rows"]))
+    return tuple(row for each in found.values() for row in rows_from_dicts(each["rows"]))
 
 
 def _baselines(wanted, real: Judged, context: Context, settings: Settings, kept: Kept, steps: Steps) -> dict:
@@ -207,5 +201,5 @@ def _baselines(wanted, real: Judged, context: Context, settings: Settings, kept:
         part = "baseline_" + "".join(c if c.isalnum() else "_" for c in title.lower())
         other = real.derived(make(real, settings.seed))
         found = _group(part, wanted, real, other, context, BASELINE_REPEATS, kept, stage, controls=False)
-        tables[title] = ScoreTable(_rows(wanted, found))
+        tables[title] = ScoreTable(_rows(found))
     return tables

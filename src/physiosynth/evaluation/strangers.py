@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from physiosynth.evaluation.windows import WindowSet
+from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import CONDITIONS, ECG_HZ, ECG_STEPS, LOW_CHANNELS, LOW_HZ, LOW_STEPS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MINUTES_SCALE = 0.3  # of the study's session: long enough for its states to set
 CHANNELS = ("chest/ECG", "chest/EDA", "chest/Resp")
 
 
-def strangers(people: int = PEOPLE, on_step: Callable[[int, int], None] = lambda done, total: None) -> WindowSet:
+def strangers(people: int = PEOPLE, on_step: OnStep = quiet) -> WindowSet:
     """EACH windows of every state of each of `people`, prepared as a fold's are; the same ones at every call.
 
     on_step counts people and may raise to cancel; a person is simulated once a process.

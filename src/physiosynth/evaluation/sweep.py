@@ -14,11 +14,11 @@ from physiosynth import __version__
 from physiosynth.errors import RequestError
 from physiosynth.evaluation.glance import FEWEST, KINDS, Figure, glance
 from physiosynth.evaluation.inputs import overlaid
-from physiosynth.evaluation.judged import quiet
-from physiosynth.evaluation.plan import OnStep
+from physiosynth.evaluation.quick import YardstickCache
 from physiosynth.evaluation.windows import WindowSet
 from physiosynth.generate.asking import evaluations
 from physiosynth.generate.batch import Sampling
+from physiosynth.runtime import OnStep, quiet
 
 if TYPE_CHECKING:
     from physiosynth.evaluation.wesad_real import RealWindows
@@ -124,7 +124,12 @@ def expected_s(cells: Iterable[Cell], defaults: Sampling, done: Iterable[ScoredC
 
 
 def score_cell(
-    cell: Cell, generator: WESADGenerator, reference: RealWindows, of_strangers: bool, on_step: OnStep = quiet
+    cell: Cell,
+    generator: WESADGenerator,
+    reference: RealWindows,
+    of_strangers: bool,
+    on_step: OnStep = quiet,
+    yardsticks: YardstickCache | None = None,
 ) -> ScoredCell:
     """Draw the windows of a cell and score them; on_step counts evaluations and may raise to cancel.
 
@@ -136,7 +141,7 @@ def score_cell(
     defaults = generator.info.defaults
     return ScoredCell(
         cell=cell,
-        figures=glance(WindowSet.from_batch(batch), reference, of_strangers),
+        figures=glance(WindowSet.from_batch(batch), reference, of_strangers, yardsticks),
         evaluations=cell.evaluations(defaults),
         seconds=seconds,
         sampling=overlaid(defaults, cell.sampling),

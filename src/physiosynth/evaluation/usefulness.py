@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,11 @@ import numpy as np
 
 from physiosynth.errors import EvaluationError
 from physiosynth.evaluation.classifiers import KINDS, RULER_TREES, TREES, predictions, train, train_table
-from physiosynth.evaluation.judged import Judged, OnStep, quiet
+from physiosynth.evaluation.judged import Judged
 from physiosynth.evaluation.metrics import Predictions, Quality, quality
 from physiosynth.evaluation.registry import Context, Score
 from physiosynth.evaluation.windows import SYNTHETIC, WindowSet
+from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import CONDITIONS
 
 STRESS = "stress"
@@ -67,9 +68,6 @@ class Transfer:
     seconds: float
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def people(windows: WindowSet) -> frozenset[str]:
     """The persons whose windows these are; generated windows are nobody's."""
@@ -114,10 +112,7 @@ def transfer(
     on_step: OnStep = quiet,
 ) -> Transfer:
     """Train on these sets, test on that one. Raises EvaluationError, for a leak too."""
-    notes = check_apart([part.windows for part in training], test.windows)
-    started = time.monotonic()
-    said = _said(kind, task, training, test, seed, on_step)
-    return _result(setup, kind, task, said, training, test, time.monotonic() - started, notes, seed)
+    return _judged(setup, kind, task, training, test, seed, lambda: _said(kind, task, training, test, seed, on_step))
 
 
 def utility(
@@ -152,11 +147,10 @@ def utility(
         def step(at: int, total: int, place: int = place) -> None:
             on_step(1000 * place + 1000 * at // max(total, 1), 1000 * len(jobs))
 
-        def compute(setup: str = setup, kind: str = kind, task: Task = TASKS[task], step: OnStep = step) -> Transfer:
-            if setup == "linear probe":
-                return linear_probe(task, synthetic, real, test, seed, step)
-            return transfer(kind, task, *plans[setup], seed, setup, step)
-
+        if setup == "linear probe":
+            compute = partial(linear_probe, TASKS[task], synthetic, real, test, seed, step)
+        else:
+            compute = partial(transfer, kind, TASKS[task], *plans[setup], seed, setup, step)
         found.append(keep(f"{setup} / {kind} / {task}", compute))
         step(1, 1)
     return found
@@ -176,14 +170,13 @@ def linear_probe(
     """
     from physiosynth.evaluation.resnet import train_resnet
 
-    notes = check_apart([synthetic.windows, real.windows], test.windows)
-    started = time.monotonic()
-    net = train_resnet(synthetic.windows, task.labels(synthetic.states), seed, on_step=on_step)
-    probe = train_table("logistic", net.embed(real.windows), task.labels(real.states), seed)
-    chances = probe.of_values(net.embed(test.windows))
-    said = Predictions(probe.classes, chances, task.labels(test.states), test.subjects)
-    seconds = time.monotonic() - started
-    return _result("linear probe", "resnet", task, said, [synthetic, real], test, seconds, notes, seed)
+    def predict() -> Predictions:
+        net = train_resnet(synthetic.windows, task.labels(synthetic.states), seed, on_step=on_step)
+        probe = train_table("logistic", net.embed(real.windows), task.labels(real.states), seed)
+        chances = probe.of_values(net.embed(test.windows))
+        return Predictions(probe.classes, chances, task.labels(test.states), test.subjects)
+
+    return _judged("linear probe", "resnet", task, [synthetic, real], test, seed, predict)
 
 
 def _said(
@@ -200,7 +193,11 @@ def _said(
     return predictions(classifier, test, task.labels(test.states))
 
 
-def _result(setup, kind, task, said, training, test, seconds, notes, seed) -> Transfer:
+def _judged(setup, kind, task, training, test, seed, predict: Callable[[], Predictions]) -> Transfer:
+    notes = check_apart([part.windows for part in training], test.windows)
+    started = time.monotonic()
+    said = predict()
+    seconds = round(time.monotonic() - started, 2)
     return Transfer(
         setup=setup,
         classifier=kind,
@@ -209,7 +206,7 @@ def _result(setup, kind, task, said, training, test, seconds, notes, seed) -> Tr
         train_windows=sum(len(part) for part in training),
         train_subjects=tuple(sorted({name for part in training for name in part.subjects.tolist()})),
         test_subjects=tuple(sorted(set(test.subjects.tolist()))),
-        seconds=round(seconds, 2),
+        seconds=seconds,
         notes=notes,
     )
 

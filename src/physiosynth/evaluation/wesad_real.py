@@ -38,11 +38,6 @@ class RealWindows:
         return len(self.conditions)
 
     @cached_property
-    def kept(self) -> dict[tuple[str, bool], object]:
-        """What was measured of windows that nobody else may keep; it goes when they go."""
-        return {}
-
-    @cached_property
     def fused(self) -> np.ndarray:
         """(n, 5250, 3) float32 [ECG, Resp, EDA]."""
         return self.fused_at(ECG_STEPS)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MODEL_CARD, DATA_CARD, EVALUATION = "MODEL_CARD.md", "DATA_CARD.md", "EVALUATION.md"
 LICENCE_TEXT = "WEIGHTS_LICENSE.txt"
-WEAK, LIMITS = "What is not good yet", "What it was trained on"
+WEAK = "What is not good yet"
 LONGEST_TEXT = 200_000  # characters of a text file that is read
 
 

@@ -12,6 +12,7 @@ from physiosynth.generate.archive import DEFAULT_LIMITS, UnpackLimits, cache_fol
 from physiosynth.generate.bundle import FORMAT, Bundle, bundle_errors_alone, read_index, resolve_bundle
 from physiosynth.generate.fetching import RECEIPT
 from physiosynth.generate.layout import DEFAULT, INDEX, find_root
+from physiosynth.runtime import OnStep, quiet
 
 PASSED, FAILED, NOTE = "passed", "failed", "note"
 Found = Iterator[tuple[str, str]]  # status and detail; a PASSED counts where nothing of the check failed
@@ -35,7 +36,7 @@ def verify(
     source: Path | str | Bundle,
     checks_of: ChecksOf,
     limits: UnpackLimits = DEFAULT_LIMITS,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_step: OnStep = quiet,
 ) -> list[Check]:
     """The files, and every check of the bundle's family, of a bundle folder, zip or resolved bundle, in a fixed order.
 
