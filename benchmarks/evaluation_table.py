@@ -37,7 +37,7 @@ def measured(content: dict[str, Any]) -> str:
         f"{', '.join(sets['real']['subjects'])}, {len(sets['train']['subjects'])} other people."
     ]
     rows = content["baselines"]
-    names = [name for name in rows[0] if name not in ("score", "part", "better")]
+    names = [name for name in rows[0] if name not in ("score", "title", "part", "better")]
     scores = [[f"`{row['score']}`", row["part"], row["better"], *(figure(row[name]) for name in names)] for row in rows]
     blocks = ["\n".join(facts), table(["score", "part", "better", *names], scores)]
     if content["usefulness"]:

@@ -56,7 +56,7 @@ def untouched(tmp_path_factory):
         ("physiology.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
         ("evaluation/spectra.py", {"scores"}),
         ("models/samplers.py", {"drawn", "scores"}),  # an attack asks the networks
-        ("evaluation/report/style.py", set()),
+        ("evaluation/report/page.py", set()),
     ],
 )
 def test_what_is_kept_is_made_anew_for_other_code_alone(untouched, tmp_path, changed, other):

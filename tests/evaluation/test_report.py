@@ -22,10 +22,10 @@ from physiosynth.evaluation.inputs import Inputs
 from physiosynth.evaluation.levels import CARE, GOOD, PERSON, POOR, UNKNOWN
 from physiosynth.evaluation.metrics import Floor
 from physiosynth.evaluation.plan import quick_settings
-from physiosynth.evaluation.report import write_report
 from physiosynth.evaluation.report.compare import Compared, Figure, as_text, compare, read_metrics
 from physiosynth.evaluation.report.page import page
 from physiosynth.evaluation.report.summary import summarise
+from physiosynth.evaluation.report.write import write_report
 from physiosynth.evaluation.rows import ScoreRow, ScoreTable
 from physiosynth.evaluation.run import run
 from physiosynth.evaluation.scores_table import score_named
@@ -240,7 +240,7 @@ def test_the_page_needs_nothing_from_elsewhere(written):
 def test_the_page_shows_words_first_and_escapes_what_it_is_given(written):
     """The headline precedes every table, and a note's angle brackets are text."""
     text = (written / "report.html").read_text(encoding="utf-8")
-    assert text.index("<h1") < text.index("What to trust") < text.index("<table")
+    assert text.index("<h1") < text.index("Like reference") < text.index("<table")
     assert "A note &lt;for&gt; readers." in text
     for title in ("Power spectra", "Autocorrelation", "The mean beat", "Tachograms", "Map of all windows", "Confusion"):
         assert title in text

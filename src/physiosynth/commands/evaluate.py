@@ -44,7 +44,7 @@ def command(
 
     prepare_process()
     from physiosynth.evaluation.plan import full_settings, quick_settings
-    from physiosynth.evaluation.report import write_report
+    from physiosynth.evaluation.report.write import write_report
     from physiosynth.evaluation.run import run
     from physiosynth.evaluation.sources import of_bundle, of_file
 

@@ -91,11 +91,11 @@ CONTROLS: dict[str, Callable[[WindowSet, int], WindowSet]] = {
 }
 CONTROL_TITLES = {
     "white_noise": "White noise of the same mean and spread",
-    "phase_randomised": "Real windows with their phases randomised",
-    "shuffled_pairing": "Real windows with channels of different windows paired",
-    "shuffled_states": "Real windows with their states shuffled",
-    "swapped_channels": "Real windows with EDA and Resp swapped and the ECG leads reversed",
-    "memorised": "Near copies of the real windows",
+    "phase_randomised": "Reference windows with their phases randomised",
+    "shuffled_pairing": "Reference windows with channels of different windows paired",
+    "shuffled_states": "Reference windows with their states shuffled",
+    "swapped_channels": "Reference windows with EDA and Resp swapped and the ECG leads reversed",
+    "memorised": "Near copies of the reference windows",
 }
 
 

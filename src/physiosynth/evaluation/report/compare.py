@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from physiosynth.errors import EvaluationError
-from physiosynth.evaluation.report import SCHEMA_VERSION
+from physiosynth.evaluation.report.tables import SCHEMA_VERSION
 
 BETTER_MARK, WORSE_MARK, SAME_MARK = "+", "-", " "
 

@@ -15,6 +15,8 @@ from physiosynth.evaluation.kept import plain
 from physiosynth.evaluation.run import Evaluation
 from physiosynth.files import replacing
 
+SCHEMA_VERSION = 2  # of metrics.json; 1: floors of a score were columns of their own
+
 
 def transfer_rows(transfers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a setup, classifier and task, each figure with its interval."""
