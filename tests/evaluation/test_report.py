@@ -329,3 +329,26 @@ def test_a_users_mistakes_at_the_commands_are_answered_plainly(tmp_path):
         assert answer.stderr.startswith("error: ") and "Traceback" not in answer.stderr
     assert "--fold" in answers[1].stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_quick_judgement_needs_nothing_of_the_report():
+    """The judges in quick form load neither the report's modules nor its templates' library."""
+    code = (
+        "import sys, physiosynth.evaluation.quick, physiosynth.evaluation.glance;"
+        "print([m for m in sys.modules if m.startswith(('physiosynth.evaluation.report', 'jinja2'))])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_what_a_metrics_of_the_first_schema_holds_is_still_compared(written, tmp_path):
+    """Floors were columns of their own and a row had a verdict and words of its level: none of that is compared."""
+    new = json.loads((written / "metrics.json").read_text(encoding="utf-8"))
+    old = deepcopy(new) | {"schema_version": 1}
+    kept = ("score", "state", "part", "group", "unit", "better", "value", "matched", "low", "high", "control", "level")
+    old["scores"] = [
+        {name: row[name] for name in kept} | {"floor_random_mean": 0.1, "verdict": "as real", "said": "as real"}
+        for row in new["scores"]
+    ]
+    (tmp_path / "metrics.json").write_text(json.dumps(old), encoding="utf-8")
+    found = compare(read_metrics(tmp_path / "metrics.json"), new)
+    assert len(found.compared) > 300 and not any(each.outside for each in found.compared) and not found.alone
