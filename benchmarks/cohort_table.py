@@ -25,16 +25,16 @@ def arguments() -> argparse.Namespace:
 
 def measure(index: int, seed: int, minutes_scale: float) -> dict[str, dict[str, float]]:
     """One subject's figures; at the top of the module so that other processes find it."""
-    from physiosynth.datasets.virtual.measure import NEEDED_CHANNELS, measure_recording
-    from physiosynth.datasets.virtual_cohort import simulate_subject
+    from physiosynth.families.wearable.data.virtual.measure import NEEDED_CHANNELS, measure_recording
+    from physiosynth.families.wearable.data.virtual_cohort import simulate_subject
 
     return measure_recording(simulate_subject(index, seed, minutes_scale, NEEDED_CHANNELS)[0])
 
 
 def main() -> None:
     options = arguments()
-    from physiosynth.datasets.virtual.measure import compare
-    from physiosynth.datasets.virtual_cohort import CohortSettings
+    from physiosynth.families.wearable.data.virtual.measure import compare
+    from physiosynth.families.wearable.data.virtual_cohort import CohortSettings
 
     settings = CohortSettings(options.subjects, options.seed, options.minutes_scale)
     reference = json.loads(options.reference.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from physiosynth.evaluation.report.compare import read_metrics
+from physiosynth.families.wearable.judging.report.compare import read_metrics
 from physiosynth.files import replacing
 
 HEADING = "## Measured"

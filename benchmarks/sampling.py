@@ -82,7 +82,7 @@ def gflop(stream, length: int) -> float:
 
 def floor_gflop(adapter, low, ecg) -> float:
     """GFLOP of one window: every evaluation of both streams."""
-    from physiosynth.signals import ECG_STEPS, LOW_STEPS
+    from physiosynth.families.wearable.signals import ECG_STEPS, LOW_STEPS
 
     streams = ((adapter.low, low, LOW_STEPS), (adapter.ecg, ecg, ECG_STEPS))
     return sum(adapter.evaluations(stream, how) * gflop(stream, length) for stream, how, length in streams)
@@ -92,8 +92,8 @@ def draw(adapter, windows: int, low, ecg) -> list:
     """Windows of the second condition, in chunks side by side as the generator draws them."""
     import torch
 
-    from physiosynth.generate.core import CPU_CHUNK
-    from physiosynth.generate.parallel import run_chunks
+    from physiosynth.families.wearable.generator.generator import CPU_CHUNK
+    from physiosynth.running.parallel import run_chunks
 
     y = torch.eye(adapter.architecture.condition_dim)[[1] * CPU_CHUNK]
     starts = range(0, windows, CPU_CHUNK)
@@ -111,11 +111,11 @@ def draw_as_published(adapter, how) -> None:
     """All windows in one batch on all cores, answered by the networks themselves."""
     import torch
 
-    from physiosynth.models.diffusion import clamp_to
-    from physiosynth.models.guidance import clamped, guided
-    from physiosynth.models.inference import answers
-    from physiosynth.models.samplers import sample
-    from physiosynth.signals import ECG_STEPS, LOW_STEPS
+    from physiosynth.diffusion.diffusion import clamp_to
+    from physiosynth.diffusion.guidance import clamped, guided
+    from physiosynth.diffusion.inference import answers
+    from physiosynth.diffusion.samplers import sample
+    from physiosynth.families.wearable.signals import ECG_STEPS, LOW_STEPS
 
     y = torch.eye(adapter.architecture.condition_dim)[[1] * WINDOWS]
     for stream, length in ((adapter.low, LOW_STEPS), (adapter.ecg, ECG_STEPS)):
@@ -132,7 +132,7 @@ def draw_as_published(adapter, how) -> None:
 
 def print_costs(generator, repeats: int) -> None:
     """ms a window by batch and by steps."""
-    from physiosynth.generate.batch import Sampling
+    from physiosynth.families.wearable.data.batch import Sampling
 
     low, ecg = generator.adapter.low_sampling, generator.adapter.ecg_sampling
     for windows in BATCHES:
@@ -148,7 +148,7 @@ def print_costs(generator, repeats: int) -> None:
 
 def print_lone(generator, repeats: int) -> None:
     """One window with its networks given it alone, and in turn with the whole chunk that it has a place in."""
-    from physiosynth.models import inference
+    from physiosynth.diffusion import inference
 
     for_wanted, seconds = inference.for_wanted, {"alone": [], "in a whole chunk": []}
     generator.sample("stress")
@@ -204,9 +204,9 @@ def difference(drawn: list, expected: list) -> str:
 
 def print_published(median: float, peak: float) -> None:
     """The published job both ways, and how much longer it takes than the page's."""
-    from physiosynth.models.architecture import published
-    from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
-    from physiosynth.models.stream_sampling import StreamSampling
+    from physiosynth.diffusion.stream_sampling import StreamSampling
+    from physiosynth.families.wearable.model.adapter import TwoStreamDiffusionAdapter
+    from physiosynth.families.wearable.model.architecture import published
 
     architecture = published()
     adapter = TwoStreamDiffusionAdapter(*architecture.build(), architecture).eval()
@@ -236,7 +236,7 @@ def main() -> None:
     begin = time.perf_counter()
     import torch
 
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     imported = time.perf_counter()
     generator = WESADGenerator.from_bundle(args.bundle, device="cpu")

@@ -20,10 +20,10 @@ def parse() -> argparse.Namespace:
 def main() -> int | None:
     options = parse()
     if options.health:
-        from physiosynth.dashboard.health import healthy
+        from physiosynth.dashboard.server.health import healthy
 
         return 0 if healthy() else 1
-    from physiosynth.dashboard import starting
+    from physiosynth.dashboard.server import start_up as starting
 
     start = starting.prepare(Path.cwd(), lambda line: print(line, file=sys.stderr, flush=True))
     if not options.check:

@@ -16,10 +16,10 @@ import urllib.error
 import urllib.request
 
 import pytest
-from bundle_maker import tiny_bundle
 
-from physiosynth.dashboard import starting
-from physiosynth.dashboard.readiness import FAILED, READY, Readiness
+from making.bundles import tiny_bundle
+from physiosynth.dashboard.server import start_up as starting
+from physiosynth.dashboard.server.readiness import FAILED, READY, Readiness
 from physiosynth.errors import FetchCause, FetchError, MountError, RequestError, VerificationError
 from places import ROOT
 

@@ -11,7 +11,12 @@ import pytest
 import physiosynth
 
 HEAVY = ("scipy", "pandas", "neurokit2", "sklearn", "streamlit", "matplotlib", "altair", "pyarrow", "h5py", "jinja2")
-DOCUMENTED = ("physiosynth", "physiosynth.generate.core", "physiosynth.generate.request", "physiosynth.generate.batch")
+DOCUMENTED = (
+    "physiosynth",
+    "physiosynth.families.wearable.generator.generator",
+    "physiosynth.families.wearable.generator.request",
+    "physiosynth.families.wearable.data.batch",
+)
 
 
 def loaded_after(code, names):
@@ -25,7 +30,7 @@ def test_importing_the_package_loads_no_library():
     """Not even numpy; a name is loaded when it is first used."""
     names = (*HEAVY, "numpy", "torch", "physiosynth.errors")
     assert loaded_after("import physiosynth; dir(physiosynth)", names) == "[]"
-    assert loaded_after("from physiosynth import Request", ("physiosynth.generate.request",)) != "[]"
+    assert loaded_after("from physiosynth import Request", ("physiosynth.families.wearable.generator.request",)) != "[]"
 
 
 def test_drawing_a_window_loads_nothing_but_torch_and_numpy():
@@ -36,7 +41,7 @@ def test_drawing_a_window_loads_nothing_but_torch_and_numpy():
 
 def test_every_name_is_there_and_another_is_refused():
     """The older names are the same things."""
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     for name in physiosynth.__all__:
         assert name in dir(physiosynth) and getattr(physiosynth, name) is not None
@@ -74,7 +79,7 @@ def _words(text):
 
 def test_the_older_python_of_the_readme_still_works(tmp_path):
     """What was published: WESADGenerator.from_bundle, sample_batch, fused, write_csv and write_npz."""
-    from physiosynth.generate.core import Sampling, WESADGenerator
+    from physiosynth.families.wearable.generator.generator import Sampling, WESADGenerator
 
     generator = WESADGenerator.from_bundle("default", "cpu")
     batch = generator.sample_batch("stress", windows=2, seed=42, sampling=Sampling(2, 2))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from documented import section, tried
-from physiosynth.signals import ECG_STEPS, LOW_STEPS
+from physiosynth.families.wearable.signals import ECG_STEPS, LOW_STEPS
 
 
 @pytest.mark.timeout(240)

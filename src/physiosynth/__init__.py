@@ -10,23 +10,23 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for true; the module typing is not loaded for it
 if TYPE_CHECKING:
-    from physiosynth.generate.batch import Sampling as Sampling
-    from physiosynth.generate.batch import SignalBatch as SignalBatch
-    from physiosynth.generate.batch import Targets as Targets
-    from physiosynth.generate.core import Generator as Generator
-    from physiosynth.generate.core import load as load
-    from physiosynth.generate.request import Request as Request
+    from physiosynth.families.wearable.data.batch import Sampling as Sampling
+    from physiosynth.families.wearable.data.batch import SignalBatch as SignalBatch
+    from physiosynth.families.wearable.data.batch import Targets as Targets
+    from physiosynth.families.wearable.generator.generator import Generator as Generator
+    from physiosynth.families.wearable.generator.generator import load as load
+    from physiosynth.families.wearable.generator.request import Request as Request
 
 __version__ = "0.1.0"
 
 # Loaded when first used: `import physiosynth` takes no longer than Python itself.
 _HOME = {
-    "load": "physiosynth.generate.core",
-    "Generator": "physiosynth.generate.core",
-    "Request": "physiosynth.generate.request",
-    "Sampling": "physiosynth.generate.batch",
-    "SignalBatch": "physiosynth.generate.batch",
-    "Targets": "physiosynth.generate.batch",
+    "load": "physiosynth.families.wearable.generator.generator",
+    "Generator": "physiosynth.families.wearable.generator.generator",
+    "Request": "physiosynth.families.wearable.generator.request",
+    "Sampling": "physiosynth.families.wearable.data.batch",
+    "SignalBatch": "physiosynth.families.wearable.data.batch",
+    "Targets": "physiosynth.families.wearable.data.batch",
 }
 __all__ = ["Generator", "Request", "Sampling", "SignalBatch", "Targets", "__version__", "load"]
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     import torch
 
 OnStep = Callable[[int, int], None]  # told how many steps of how many are done; may raise to cancel
+StepCallback = Callable[[int, int], None]  # (done, total); it may raise to cancel
 MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30
 
 
 def quiet(done: int, total: int) -> None:
     """The callback of those who do not watch."""
+
+
+def ignore_step(done: int, total: int) -> None:
+    """The callback of whoever does not watch."""
 
 
 def resolve_device(name: str | None = None) -> torch.device:

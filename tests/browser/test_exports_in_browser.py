@@ -8,7 +8,7 @@ import pandas as pd
 import pyedflib
 import wfdb
 
-from physiosynth.generate.export import FORMATS, read
+from physiosynth.families.wearable.export import FORMATS, read
 
 
 def opened_ecg(path, name, folder):

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from driving import generate, made, shown, type_in
 
-from physiosynth.dashboard.presets import PRESETS
-from physiosynth.generate.export import read
+from physiosynth.dashboard.generate_page.presets import PRESETS
+from physiosynth.families.wearable.export import read
 
 BY_NAME = {preset.name: preset for preset in PRESETS}
 SLIDERS = {"heart_rate": "Heart rate", "breathing_rate": "Breathing rate", "scr_rate": "Skin conductance responses"}

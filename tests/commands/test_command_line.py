@@ -14,7 +14,7 @@ from physiosynth.commands.bars import Bar
 from physiosynth.commands.main import main
 from physiosynth.commands.table import ENTRIES, TABLE, load
 from physiosynth.errors import RequestError
-from physiosynth.generate.core import WESADGenerator
+from physiosynth.families.wearable.generator.generator import WESADGenerator
 from places import ROOT
 
 HEAVY = ("torch", "numpy", "scipy", "pandas", "streamlit", "sklearn", "neurokit2", "matplotlib", "tqdm", "requests")

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from physiosynth.dashboard import looks
-from physiosynth.dashboard.pages import generate
+from physiosynth.dashboard.generate_page import page as generate
+from physiosynth.dashboard.trust_page import score_jobs as looks
 
 
 @pytest.fixture(autouse=True)

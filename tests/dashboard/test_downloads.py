@@ -1,18 +1,18 @@
 """The menu of files: every format of the table, what is missing said, nothing made before it is asked for."""
 
 import pytest
-from made_signals import make_batch
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard.runs import Request, Run
-from physiosynth.generate import export
-from physiosynth.generate.export import FORMATS
+from making.signals import make_batch
+from physiosynth.dashboard.generate_page.runs import Request, Run
+from physiosynth.families.wearable import export
+from physiosynth.families.wearable.export import FORMATS
 
 
 def menu():
     import streamlit as st
 
-    from physiosynth.dashboard import downloads
+    from physiosynth.dashboard.generate_page import downloads
 
     downloads.show(st.session_state.run)
 

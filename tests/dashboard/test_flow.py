@@ -3,17 +3,17 @@
 import threading
 
 import pytest
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from showing import showing
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard import presets
-from physiosynth.dashboard.runs import Request, Run
+from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from physiosynth.bundles.bundle import EMBEDDED
+from physiosynth.dashboard.generate_page import presets
+from physiosynth.dashboard.generate_page.runs import Request, Run
 from physiosynth.dashboard.session import MAX_RUNS, MAX_WINDOWS, within_bounds
-from physiosynth.dashboard.worker import CANCELLED, Job
 from physiosynth.errors import PhysiosynthError
-from physiosynth.generate.batch import Sampling, Targets
-from physiosynth.generate.bundle import EMBEDDED
+from physiosynth.families.wearable.data.batch import Sampling, Targets
+from physiosynth.running.jobs import CANCELLED, Job
 from places import ROOT
 
 
@@ -206,7 +206,7 @@ def test_rates_are_offered_within_what_all_chosen_states_were_trained_on(monkeyp
 
 def test_every_preset_can_be_given_by_the_embedded_model():
     """All rates of all presets lie within what it was trained on."""
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     info = WESADGenerator.from_bundle(EMBEDDED).info
     assert presets.offered(info) == list(presets.PRESETS)

@@ -5,17 +5,17 @@ import threading
 from pathlib import Path
 
 import pytest
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard.gate import Gate
-from physiosynth.dashboard.runs import Request, check
+from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from physiosynth.dashboard.generate_page.runs import Request, check
+from physiosynth.dashboard.server.gate import Gate
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sources import Paths, load_generator, load_reference
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.worker import DONE, RUNNING, WAITING, Job
 from physiosynth.errors import PhysiosynthError, RequestError
-from physiosynth.generate.batch import Sampling
+from physiosynth.families.wearable.data.batch import Sampling
+from physiosynth.running.jobs import DONE, RUNNING, WAITING, Job
 from places import ROOT
 
 DEFAULTS = Sampling(low_steps=4, ecg_steps=4, low_guidance=0.0, ecg_guidance=0.0)

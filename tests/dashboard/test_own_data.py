@@ -5,16 +5,16 @@ import tempfile
 
 import numpy as np
 import pytest
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
-from made_recordings import beats_at
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard.own_files import Brought, laid_out, recording_of, safe_name
-from physiosynth.dashboard.runs import Request, _matcher
+from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from making.recordings import beats_at
+from physiosynth.dashboard.generate_page.runs import Request, _matcher
+from physiosynth.dashboard.own_data_page.files import Brought, laid_out, recording_of, safe_name
 from physiosynth.dashboard.telling import literally
 from physiosynth.dashboard.view.strips import describe, reference_strip
 from physiosynth.errors import CalibrationError, RequestError
-from physiosynth.signals import CHEST_HZ
+from physiosynth.families.wearable.signals import CHEST_HZ
 
 RATE_HZ = 100
 
@@ -48,7 +48,7 @@ def recording(seconds=75, bpm=77, sign=1) -> bytes:
 
 def opened() -> AppTest:
     def script():
-        from physiosynth.dashboard.pages import own_data
+        from physiosynth.dashboard.own_data_page import page as own_data
 
         own_data.main()
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from showing import showing
 from streamlit.testing.v1 import AppTest
 
+from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from places import ROOT
 
 FOLD = "data/processed/two_stream/fold_S10"
@@ -212,7 +212,7 @@ def test_another_bundle_replaces_the_model(page, tmp_path):
 def test_no_bundle_at_all_is_told_in_words(tmp_path, monkeypatch):
     """Where neither the published places nor the embedded bundle exist, the page opens and says what it expected."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("physiosynth.generate.bundle.EMBEDDED", tmp_path / "embedded")
+    monkeypatch.setattr("physiosynth.bundles.bundle.EMBEDDED", tmp_path / "embedded")
     page = opened()
     assert "No bundle" in words(page.error) and not page.exception
     assert path_field(page, "milestones").value == ""

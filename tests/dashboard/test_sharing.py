@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from physiosynth.dashboard.sharing import SharedJobs
-from physiosynth.dashboard.worker import CANCELLED, DONE, Job
 from physiosynth.errors import RequestError
+from physiosynth.running.jobs import CANCELLED, DONE, Job
 
 
 class Work:

@@ -7,19 +7,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bundle_maker import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from streamlit.testing.v1 import AppTest
 
-from physiosynth.dashboard import looks, sweeping, trust_card
-from physiosynth.dashboard.runs import Request, Run
-from physiosynth.dashboard.score_chart import describe, score_chart
+from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
+from physiosynth.bundles.bundle import resolve_bundle
+from physiosynth.dashboard.compare_page import sweep_jobs as sweeping
+from physiosynth.dashboard.generate_page.runs import Request, Run
+from physiosynth.dashboard.trust_page import score_jobs as looks
+from physiosynth.dashboard.trust_page import trust_card
+from physiosynth.dashboard.trust_page.score_chart import describe, score_chart
 from physiosynth.errors import RequestError
-from physiosynth.evaluation.quick import Line
-from physiosynth.evaluation.sweep import expected_s, grid, work
-from physiosynth.evaluation.wesad_real import RealWESADPreparer
-from physiosynth.generate.batch import Sampling, Targets
-from physiosynth.generate.bundle import resolve_bundle
-from physiosynth.generate.core import WESADGenerator
+from physiosynth.families.wearable.data.batch import Sampling, Targets
+from physiosynth.families.wearable.data.reference import RealWESADPreparer
+from physiosynth.families.wearable.generator.generator import WESADGenerator
+from physiosynth.families.wearable.scores.quick import Line
+from physiosynth.families.wearable.scores.sweep import expected_s, grid, work
 
 PATIENCE_S = 300  # on a machine that is busy with other things; a quiet one needs a second or two
 LIMITS = {"PHYSIOSYNTH_MAX_WINDOWS": "32", "PHYSIOSYNTH_MAX_STEPS": "100", "PHYSIOSYNTH_MAX_WORK": "4000"}
@@ -110,7 +112,7 @@ def test_a_judgement_is_kept_for_its_run_and_bundle(here, generator):
 
 def test_new_windows_are_drawn_within_the_operators_limits(here, generator):
     """As many of each state as the limits allow, with the run's settings; rates asked for are left out."""
-    from physiosynth.evaluation.wesad_real import RealWESADPreparer
+    from physiosynth.families.wearable.data.reference import RealWESADPreparer
 
     reference = RealWESADPreparer(generator.info.reference_dir).load()
     run = run_of(generator, seed=9, low_steps=2)
@@ -133,7 +135,7 @@ def test_the_card_says_what_the_model_is(here, generator):
 
 def full_report() -> AppTest:
     def script():
-        from physiosynth.dashboard.pages import trust
+        from physiosynth.dashboard.trust_page import page as trust
 
         trust._full_report()
 
@@ -157,7 +159,7 @@ def test_a_report_of_another_model_is_not_shown(here, bundle, generator):
 
 def test_the_embedded_model_is_shown_no_report_of_an_earlier_one():
     """The project's page on the judges is the embedded model's only while it names its hash."""
-    from physiosynth.generate.card import EVALUATION, card_of
+    from physiosynth.families.wearable.generator.card import EVALUATION, card_of
 
     found = resolve_bundle()
     model = WESADGenerator.from_bundle(found)
@@ -268,8 +270,8 @@ def test_costs_are_told_before_anything_is_drawn(generator):
 
 def test_a_cell_can_be_drawn_again_from_its_row(here, generator):
     """Seed and settings of a row of the CSV give the windows that were scored."""
-    from physiosynth.evaluation.sweep import as_csv, score_cell
-    from physiosynth.evaluation.wesad_real import RealWESADPreparer
+    from physiosynth.families.wearable.data.reference import RealWESADPreparer
+    from physiosynth.families.wearable.scores.sweep import as_csv, score_cell
 
     reference = RealWESADPreparer(generator.info.reference_dir).load()
     cell = grid(("stress",), [3], [1.0], "ecg", 4, 5)[0]
@@ -283,7 +285,7 @@ def test_a_cell_can_be_drawn_again_from_its_row(here, generator):
 
 def test_the_embedded_card_names_its_weak_points_and_licence():
     """What the model card calls not good yet is on the card, with the licence and the hash of every file."""
-    from physiosynth.generate.card import card_of
+    from physiosynth.families.wearable.generator.card import card_of
 
     found = resolve_bundle()
     card = card_of(WESADGenerator.from_bundle(found), found.milestones)

@@ -14,9 +14,9 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from physiosynth.dashboard import uploads
+from physiosynth.dashboard.server import uploads
+from physiosynth.dashboard.server.uploads import FILES_A_SESSION, FILES_HELD, MB, Refused
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.uploads import FILES_A_SESSION, FILES_HELD, MB, Refused
 from places import ROOT
 
 FULL = bytes(MB - 1000)  # with what frames it still below the server's limit of 1 MB

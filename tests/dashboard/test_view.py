@@ -11,10 +11,11 @@ from physiosynth.dashboard.colours import DARK, LIGHT, contrast
 from physiosynth.dashboard.view import gallery, numbers, paper_chart, signals_chart
 from physiosynth.dashboard.view.heart_charts import beat_spec, beat_table, tachogram_spec, tachogram_table
 from physiosynth.dashboard.view.strips import Strip, describe, envelope
-from physiosynth.evaluation.readings import QUANTITIES, mean_beat, spread, window_readings
-from physiosynth.evaluation.wesad_real import RealWindows
-from physiosynth.generate.batch import Provenance, SignalBatch
-from physiosynth.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS, NamedSignals
+from physiosynth.families.wearable.data.batch import Provenance, SignalBatch
+from physiosynth.families.wearable.data.reference import RealWindows
+from physiosynth.families.wearable.features.readings import QUANTITIES, mean_beat, spread, window_readings
+from physiosynth.families.wearable.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS
+from physiosynth.signals import NamedSignals
 
 FAST, SLOW = np.arange(ECG_STEPS) / ECG_HZ, np.arange(LOW_STEPS) / LOW_HZ
 

@@ -7,6 +7,6 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from physiosynth.dashboard.gate import Gate
+    from physiosynth.dashboard.server.gate import Gate
 
     app = st.App(__file__, middleware=[Middleware(Gate)])

@@ -5,7 +5,7 @@ import pytest
 
 from physiosynth.datasets.normalizer import SMALLEST_STD, Normalizer, read_norm
 from physiosynth.errors import ChannelError, FoldError
-from physiosynth.signals import LOW_CHANNELS
+from physiosynth.families.wearable.signals import LOW_CHANNELS
 
 
 def saved(tmp_path, **arrays):

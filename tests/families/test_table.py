@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from physiosynth.bundles.bundle import resolve_bundle
+from physiosynth.bundles.verification import PASSED, verify
 from physiosynth.families.table import FAMILIES, checks_of
-from physiosynth.generate.bundle import resolve_bundle
-from physiosynth.generate.verification import PASSED, verify
 
 TASKS = {"generate", "classify", "detect"}
 
@@ -40,7 +40,7 @@ def test_each_task_is_done(loaded):
 
 def test_each_score_has_a_control_that_must_fail_it(loaded):
     """A score without windows that it must call worse could not fail; test_scores.py holds them to it."""
-    from physiosynth.evaluation.controls import CONTROLS
+    from physiosynth.families.wearable.scores.controls import CONTROLS
 
     scores = loaded[0].scores()
     assert len(scores) > 10

@@ -21,7 +21,7 @@ from physiosynth.commands.bars import Bar
 @click.option("--float32", is_flag=True, help="store the weights in full, in twice the space")
 def command(run: Path, fold: Path, out: Path, checkpoint: Path | None, reference_windows: int, float32: bool) -> None:
     """Prints the bundle's path, its size and its SHA-256."""
-    from physiosynth.generate.building import build_bundle
+    from physiosynth.families.wearable.generator.building import build_bundle
 
     built = build_bundle(run, fold, out, reference_windows or None, not float32, checkpoint, Bar("bundle", "part"))
     print(f"{built.path}: {built.size_bytes / 1e6:.1f} MB")

@@ -31,7 +31,7 @@ CODES = ", ".join(f"{cause.value} {cause.name.lower().replace('_', ' ')}" for ca
 @click.option("--into", metavar="DIR", help="a new or empty folder, or a bundle to replace (a cache)")
 def command(url: str, sha256: str | None, into: str | None) -> None:
     """The bundle is unpacked once its SHA-256 is the expected one; its folder is printed."""
-    from physiosynth.generate.fetching import fetch_bundle, origin_notices, unverified_allowed
+    from physiosynth.bundles.fetching import fetch_bundle, origin_notices, unverified_allowed
 
     root = fetch_bundle(url, sha256, into, unverified_allowed(), on_progress=_teller())
     for notice in origin_notices(root):

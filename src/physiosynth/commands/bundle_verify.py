@@ -18,9 +18,9 @@ from physiosynth.commands.bars import Bar
 @click.option("--max-ratio", type=options.Number(1), help="how many times its size a zip may unpack to (200)")
 def command(bundle: Path, max_files: int | None, max_bytes: int | None, max_ratio: float | None) -> int:
     """One line per check, each naming the file at fault. Exit codes: 0 none failed, 1 one or more did."""
+    from physiosynth.bundles.archive import UnpackLimits
+    from physiosynth.bundles.verification import failures, verify
     from physiosynth.families.table import checks_of
-    from physiosynth.generate.archive import UnpackLimits
-    from physiosynth.generate.verification import failures, verify
 
     given: dict[str, Any] = {"files": max_files, "total_bytes": max_bytes, "ratio": max_ratio}
     limits = UnpackLimits(**{name: value for name, value in given.items() if value is not None})

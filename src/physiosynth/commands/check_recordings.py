@@ -23,8 +23,8 @@ def command(bundle: str, fold: Path, recordings: int, seed: int) -> None:
     from physiosynth.runtime import prepare_process
 
     prepare_process()
-    from physiosynth.evaluation.recordings import check_recordings
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
+    from physiosynth.families.wearable.scores.recordings import check_recordings
 
     generator = WESADGenerator.from_bundle(bundle)
     found = check_recordings(generator, fold, recordings, seed, Bar("recordings", "recording"))

@@ -20,7 +20,7 @@ from physiosynth.commands.bars import Bar
 @click.option("--jobs", type=options.COUNT, help="processes, about 0.4 GB of memory each (all cores)")
 def command(out: Path, subjects: int, seed: int, minutes_scale: float, jobs: int | None) -> None:
     """Beside each subject's recording stand its true beats, breaths and skin conductance responses."""
-    from physiosynth.datasets.virtual_cohort import CohortSettings, write_cohort
+    from physiosynth.families.wearable.data.virtual_cohort import CohortSettings, write_cohort
     from physiosynth.files import check_writable
 
     settings = CohortSettings(subjects, seed, minutes_scale)

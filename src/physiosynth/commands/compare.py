@@ -15,6 +15,6 @@ from physiosynth.commands import options
 @click.option("--marked", is_flag=True, help="only what differs outside the intervals")
 def command(first: Path, second: Path, marked: bool) -> None:
     """FIRST and SECOND are metrics.json files; differences outside their intervals are marked."""
-    from physiosynth.evaluation.report.compare import as_text, compare, read_metrics
+    from physiosynth.families.wearable.judging.report.compare import as_text, compare, read_metrics
 
     print(as_text(compare(read_metrics(first), read_metrics(second)), (str(first), str(second)), marked))

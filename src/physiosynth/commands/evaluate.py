@@ -43,10 +43,10 @@ def command(
     from physiosynth.runtime import available_cores, prepare_process
 
     prepare_process()
-    from physiosynth.evaluation.plan import full_settings, quick_settings
-    from physiosynth.evaluation.report.write import write_report
-    from physiosynth.evaluation.run import run
-    from physiosynth.evaluation.sources import of_bundle, of_file
+    from physiosynth.families.wearable.judging.plan import full_settings, quick_settings
+    from physiosynth.families.wearable.judging.report.write import write_report
+    from physiosynth.families.wearable.scores.run import run
+    from physiosynth.families.wearable.scores.sources import of_bundle, of_file
 
     make = quick_settings if quick else full_settings
     settings = make(windows, seed=seed, controls=controls, workers=available_cores())

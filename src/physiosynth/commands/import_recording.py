@@ -63,8 +63,8 @@ def command(file: Path, subject: str, out: Path, labels: Path | None, state: str
     """
     options.exclusive("--rate", "--time")
     options.exclusive("--labels", "--state", required=True)
-    from physiosynth.datasets.importing import ImportSettings, import_recording
-    from physiosynth.datasets.wesad import write_subject
+    from physiosynth.families.wearable.data.importing import ImportSettings, import_recording
+    from physiosynth.families.wearable.data.wesad import write_subject
 
     settings = ImportSettings(subject, read["channels"], read["units"], read["rate"], read["time"], flip=read["flip"])
     recording = import_recording(file, settings, labels, state)

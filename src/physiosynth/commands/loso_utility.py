@@ -38,7 +38,7 @@ FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 @click.option("--jobs", type=options.COUNT, default=2, help="processes that measure windows")
 def command(fold: Path, out: Path, classifiers: tuple[str, ...], tasks: tuple[str, ...], seed: int, jobs: int) -> None:
     """Leave-one-subject-out over all people of a fold directory, reference windows alone."""
-    from physiosynth.evaluation.loso import leave_fold_out
+    from physiosynth.families.wearable.scores.loso import leave_fold_out
 
     bars = {"on_window": Bar("windows", "window"), "on_training": Bar("trainings", "training")}
     for result in leave_fold_out(fold, out, classifiers, tasks, seed, jobs, **bars):

@@ -50,9 +50,9 @@ def command(
     reference: bool,
 ) -> None:
     """Filters, windows, and norms of the training subjects alone. Prints the fold directories."""
-    from physiosynth.datasets.folding import write_folds
-    from physiosynth.datasets.preprocess import PreprocessSettings
     from physiosynth.datasets.splits import validation_choice
+    from physiosynth.families.wearable.data.folding import write_folds
+    from physiosynth.families.wearable.data.preprocess import PreprocessSettings
 
     settings = PreprocessSettings(ecg_band_hz=ecg_band, eda_lowpass_hz=eda_lowpass, eda=eda, resp_band_hz=resp_band)
     validation = validation_choice(list(val_subjects) or None)

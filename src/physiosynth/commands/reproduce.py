@@ -24,10 +24,10 @@ def command(file: Path, bundle: str, out: Path | None, device: str | None) -> in
 
     Exit codes: 0 identical, 1 different, 2 the file or the bundle cannot be used.
     """
+    from physiosynth.bundles.bundle import resolve_bundle
+    from physiosynth.families.wearable.export import format_of, read, write
+    from physiosynth.families.wearable.generator.reproducing import check_bundle, compare, reproduce
     from physiosynth.files import check_writable
-    from physiosynth.generate.bundle import resolve_bundle
-    from physiosynth.generate.export import format_of, read, write
-    from physiosynth.generate.reproducing import check_bundle, compare, reproduce
 
     if out is not None:
         format_of(out)
@@ -36,7 +36,7 @@ def command(file: Path, bundle: str, out: Path | None, device: str | None) -> in
     found = resolve_bundle(bundle)
     check_bundle(stored.provenance, found.sha256)
 
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     drawn = reproduce(stored.provenance, WESADGenerator.from_bundle(found, device), Bar(file.name))
     if out is not None:

@@ -11,14 +11,14 @@ import click
 
 from physiosynth.commands import options
 from physiosynth.commands.bars import Bar
-from physiosynth.models.stream_sampling import METHODS
+from physiosynth.diffusion.stream_sampling import METHODS
 
 if TYPE_CHECKING:
-    from physiosynth.generate.amplitude_matching import AmplitudeMatcher
-    from physiosynth.generate.batch import Sampling
-    from physiosynth.generate.core import WESADGenerator
-    from physiosynth.generate.recording import Stretch
-    from physiosynth.generate.request import Request
+    from physiosynth.families.wearable.data.batch import Sampling
+    from physiosynth.families.wearable.data.synthetic_recording import Stretch
+    from physiosynth.families.wearable.generator.amplitude_matching import AmplitudeMatcher
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
+    from physiosynth.families.wearable.generator.request import Request
 
 WINDOWS, REFERENCE = 4, "reference"
 ENDINGS = (".csv", ".npz", ".parquet", ".h5", ".wfdb.zip", ".edf.zip", ".bids.zip")  # of generate.export, which is slow
@@ -66,9 +66,9 @@ STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
 @options.device
 def command(**given: object) -> None:
     """The name of the output file decides its format. Window i of a seed is the same whatever else is drawn with it."""
+    from physiosynth.families.wearable.export import format_of
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
     from physiosynth.files import check_writable
-    from physiosynth.generate.core import WESADGenerator
-    from physiosynth.generate.export import format_of
 
     asked = SimpleNamespace(**given)
     sampling = _sampling(asked)
@@ -91,8 +91,8 @@ def command(**given: object) -> None:
 def _request(asked: SimpleNamespace, sampling: Sampling) -> Request:
     """The windows of each state, with what they are to have."""
     from physiosynth.errors import RequestError
-    from physiosynth.generate.batch import Targets
-    from physiosynth.generate.request import Request
+    from physiosynth.families.wearable.data.batch import Targets
+    from physiosynth.families.wearable.generator.request import Request
 
     counts: dict[str, int] = {}
     for part in asked.condition.split(","):
@@ -112,7 +112,7 @@ def _request(asked: SimpleNamespace, sampling: Sampling) -> Request:
 
 def _sampling(asked: SimpleNamespace) -> Sampling:
     """The settings of both streams; those of one stream count before the common ones."""
-    from physiosynth.generate.batch import Sampling
+    from physiosynth.families.wearable.data.batch import Sampling
 
     def first(*values: Any) -> Any:
         return next((value for value in values if value is not None), None)
@@ -128,7 +128,7 @@ def _sampling(asked: SimpleNamespace) -> Sampling:
 
 def _draw(generator: WESADGenerator, request: Request, asked: SimpleNamespace) -> None:
     """Write windows of each state, one state after another."""
-    from physiosynth.generate.export import write
+    from physiosynth.families.wearable.export import write
 
     matcher = None
     if asked.match_amplitudes:
@@ -148,7 +148,7 @@ def _windows(number: int) -> str:
 def _recording(asked: SimpleNamespace) -> tuple[Stretch, ...] | None:
     """The stretches of the recording that is wanted, or None for windows."""
     from physiosynth.errors import RequestError
-    from physiosynth.generate.recording import check_subject, schedule_of
+    from physiosynth.families.wearable.data.synthetic_recording import check_subject, schedule_of
 
     if asked.seconds is None and asked.schedule is None:
         if asked.wesad is not None:
@@ -173,8 +173,8 @@ def _record(
     generator: WESADGenerator, schedule: tuple[Stretch, ...], sampling: Sampling, asked: SimpleNamespace
 ) -> None:
     """Write one recording through the stretches."""
-    from physiosynth.generate.export import write
-    from physiosynth.generate.recording import write_wesad
+    from physiosynth.families.wearable.data.synthetic_recording import write_wesad
+    from physiosynth.families.wearable.export import write
 
     recording = generator.sample_recording(schedule, asked.seed, sampling, Bar("recording", "window"))
     paths = [] if asked.out is None else [write(recording, asked.out)]
@@ -186,8 +186,8 @@ def _record(
 def _matcher(source: str, reference_dir: Path | None) -> AmplitudeMatcher:
     """Targets from a JSON file, or measured on the bundle's reference windows."""
     from physiosynth.errors import CalibrationError
-    from physiosynth.evaluation.wesad_real import RealWESADPreparer
-    from physiosynth.generate.amplitude_matching import AmplitudeMatcher
+    from physiosynth.families.wearable.data.reference import RealWESADPreparer
+    from physiosynth.families.wearable.generator.amplitude_matching import AmplitudeMatcher
 
     if source != REFERENCE:
         return AmplitudeMatcher.load(source)

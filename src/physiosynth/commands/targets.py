@@ -57,9 +57,9 @@ def command(
     from physiosynth.runtime import available_cores, prepare_process
 
     prepare_process()
-    from physiosynth.evaluation.limit_run import Places, check, settings_of
-    from physiosynth.generate.bundle import resolve_bundle
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.bundles.bundle import resolve_bundle
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
+    from physiosynth.families.wearable.judging.limit_run import Places, check, settings_of
 
     settings = settings_of(quick, workers=available_cores(), **given)
     resolved = resolve_bundle(bundle)

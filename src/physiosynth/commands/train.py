@@ -41,7 +41,7 @@ def command(
     prepare_process()
     import torch
 
-    from physiosynth.datasets.folds import load_fold
+    from physiosynth.families.wearable.data.folds import load_fold
     from physiosynth.families.wearable.training.task import trainer_of
     from physiosynth.training.state import Progress
 

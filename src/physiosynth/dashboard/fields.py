@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from physiosynth.dashboard.rates import RATES, middle_of, spans_of
-from physiosynth.dashboard.runs import Request
+from physiosynth.dashboard.generate_page.rates import RATES, middle_of, spans_of
+from physiosynth.dashboard.generate_page.runs import Request
 from physiosynth.dashboard.settings import settings
-from physiosynth.generate.asking import TARGET_GUIDANCE
-from physiosynth.generate.batch import Sampling, Targets
+from physiosynth.families.wearable.data.batch import Sampling, Targets
+from physiosynth.families.wearable.generator.asking import TARGET_GUIDANCE
 
 if TYPE_CHECKING:
-    from physiosynth.generate.core import GeneratorInfo
+    from physiosynth.families.wearable.generator.generator import GeneratorInfo
 
 MAX_GUIDANCE = 10.0
 MAX_SEED = 2**63 - 1

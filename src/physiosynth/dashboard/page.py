@@ -8,10 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from physiosynth.dashboard import session
-from physiosynth.dashboard.pages import compare, generate, own_data, trust
+from physiosynth.dashboard.compare_page import page as compare
+from physiosynth.dashboard.generate_page import page as generate
+from physiosynth.dashboard.own_data_page import page as own_data
 from physiosynth.dashboard.telling import for_visitors
-from physiosynth.dashboard.worker import UNEXPECTED
+from physiosynth.dashboard.trust_page import page as trust
 from physiosynth.errors import PhysiosynthError
+from physiosynth.running.jobs import UNEXPECTED
 
 TRAINED_ON = {"virtual": "simulated data", "recorded": "recordings of people", "imported": "a user's own recordings"}
 STYLE = Path(__file__).with_name("style.css")

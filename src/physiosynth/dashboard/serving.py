@@ -29,8 +29,8 @@ def server_parts() -> dict[str, Any]:
     """What the server has beside Streamlit's own: the answer to /ready, the model loaded at the start, the gate."""
     from starlette.middleware import Middleware
 
-    from physiosynth.dashboard.gate import Gate
-    from physiosynth.dashboard.readiness import Readiness
+    from physiosynth.dashboard.server.gate import Gate
+    from physiosynth.dashboard.server.readiness import Readiness
 
     readiness = Readiness()
     return {"routes": readiness.routes(), "lifespan": readiness.lifespan, "middleware": [Middleware(Gate)]}

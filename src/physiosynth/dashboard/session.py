@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from physiosynth.dashboard.runs import Run
+from physiosynth.dashboard.generate_page.runs import Run
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sharing import Seat
 from physiosynth.dashboard.sources import Paths, default_paths, load_generator, load_reference
 from physiosynth.dashboard.watching import watch
-from physiosynth.dashboard.worker import Job
 from physiosynth.errors import FoldError, PhysiosynthError
+from physiosynth.running.jobs import Job
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.quick import YardstickCache
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.data.reference import RealWindows
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
+    from physiosynth.families.wearable.scores.quick import YardstickCache
 
 # What is kept of a session: a window is about 25 kB, so this is 13 MB a visitor at most.
 MAX_RUNS, MAX_WINDOWS = 12, 512
@@ -162,7 +162,7 @@ def load_fold_reference() -> RealWindows:
 
 def yardsticks(reference: RealWindows, of_strangers: bool) -> YardstickCache:
     """What windows are held against: every session's, but for a person's own recording, which goes with its session."""
-    from physiosynth.evaluation.quick import YardstickCache
+    from physiosynth.families.wearable.scores.quick import YardstickCache
 
     if reference.source != "imported" or of_strangers:
         return _shared_yardsticks()
@@ -171,7 +171,7 @@ def yardsticks(reference: RealWindows, of_strangers: bool) -> YardstickCache:
 
 @st.cache_resource(show_spinner=False)
 def _shared_yardsticks() -> YardstickCache:
-    from physiosynth.evaluation.quick import YardstickCache
+    from physiosynth.families.wearable.scores.quick import YardstickCache
 
     return YardstickCache()
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from physiosynth.bundles.layout import DEFAULT
 from physiosynth.errors import RequestError
-from physiosynth.generate.layout import DEFAULT
 
 PREFIX = "PHYSIOSYNTH_"
 ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from physiosynth.dashboard.worker import CANCELLED, DONE, Job, Progress
+from physiosynth.running.jobs import CANCELLED, DONE, Job, Progress
 
 
 class Seat:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import streamlit as st
 
+from physiosynth.bundles.bundle import deciding_files, resolve_bundle, root_of
 from physiosynth.dashboard.settings import settings
 from physiosynth.errors import BundleError, FoldError, PhysiosynthError, RequestError
-from physiosynth.generate.bundle import deciding_files, resolve_bundle, root_of
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.data.reference import RealWindows
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -60,7 +60,7 @@ def load_generator(paths: Paths) -> WESADGenerator:
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model ...")
 def _generator(milestones: str, checkpoint: str, files: Fingerprint) -> WESADGenerator:
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     return WESADGenerator(milestones, checkpoint or None)
 
@@ -75,7 +75,7 @@ def load_reference(fold: str | Path) -> RealWindows:
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the reference ...")
 def _reference(folder: str, files: Fingerprint) -> RealWindows:
-    from physiosynth.evaluation.wesad_real import RealWESADPreparer
+    from physiosynth.families.wearable.data.reference import RealWESADPreparer
 
     return RealWESADPreparer(Path(folder)).load()
 

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from physiosynth.dashboard.sharing import Seat
-from physiosynth.dashboard.worker import WAITING, Job, Progress, in_words
+from physiosynth.running.jobs import WAITING, Job, Progress, in_words
 
 REFRESH_S = 0.4
 REDRAW_S = 1.0  # between two drawings of the page for the parts that are finished so far

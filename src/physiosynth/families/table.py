@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from physiosynth.errors import BundleError
 
 if TYPE_CHECKING:
-    from physiosynth.generate.bundle import Bundle
-    from physiosynth.generate.verification import Checks
+    from physiosynth.bundles.bundle import Bundle
+    from physiosynth.bundles.verification import Checks
 
 USUAL = "wearable"  # what a bundle without a family is of: published bundles say none
 
@@ -35,25 +35,25 @@ class Family:
 
 
 def _load_wearable(bundle: Bundle | Path | str, device: str | None = None) -> Any:
-    from physiosynth.generate.core import WESADGenerator
+    from physiosynth.families.wearable.generator.generator import WESADGenerator
 
     return WESADGenerator.from_bundle(bundle, device)
 
 
 def _check_wearable(root: Path) -> Checks:
-    from physiosynth.generate.bundle_checks import bundle_checks
+    from physiosynth.families.wearable.generator.bundle_checks import bundle_checks
 
     return bundle_checks(root)
 
 
 def _score_wearable() -> Mapping[str, Any]:
-    from physiosynth.evaluation.scores_table import scores
+    from physiosynth.families.wearable.judging.scores_table import scores
 
     return {score.name: score for score in scores()}
 
 
 def _card_wearable(generator: Any, milestones: Path) -> Any:
-    from physiosynth.generate.card import card_of
+    from physiosynth.families.wearable.generator.card import card_of
 
     return card_of(generator, milestones)
 
@@ -87,6 +87,6 @@ def family_of(index: Mapping[str, Any]) -> Family:
 
 def checks_of(root: Path) -> Checks:
     """What the family of the bundle at a root checks in it. Raises BundleError."""
-    from physiosynth.generate.bundle import read_index
+    from physiosynth.bundles.bundle import read_index
 
     return family_of(read_index(root)).checks(root)

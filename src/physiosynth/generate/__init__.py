@@ -1,1 +1,1 @@
-"""Bundle -> checkpoint -> generator -> amplitude matching -> export."""
+"""Published names of an earlier layout; they go with the next release but one."""

@@ -14,12 +14,12 @@ from physiosynth.dashboard.view import gallery, likeness, numbers, tabs
 from physiosynth.dashboard.view.choosing import BESIDE, choose, choose_window, position_of
 from physiosynth.dashboard.view.measured import of_state, readings_of, readings_of_batch, readings_of_reference
 from physiosynth.dashboard.view.strips import reference_strip, synthetic_strip
-from physiosynth.dashboard.worker import UNEXPECTED
 from physiosynth.errors import PhysiosynthError
+from physiosynth.running.jobs import UNEXPECTED
 
 if TYPE_CHECKING:
-    from physiosynth.dashboard.runs import Run
-    from physiosynth.evaluation.wesad_real import RealWindows
+    from physiosynth.dashboard.generate_page.runs import Run
+    from physiosynth.families.wearable.data.reference import RealWindows
 
 STYLE = Path(__file__).parents[1] / "view.css"
 SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Likeness"

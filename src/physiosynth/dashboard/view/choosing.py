@@ -11,8 +11,8 @@ import streamlit as st
 from physiosynth.dashboard.view.measured import of_state
 
 if TYPE_CHECKING:
-    from physiosynth.dashboard.runs import Run
-    from physiosynth.evaluation.wesad_real import RealWindows
+    from physiosynth.dashboard.generate_page.runs import Run
+    from physiosynth.families.wearable.data.reference import RealWindows
 
 BESIDE, OVER, OFF = "Beside", "Over", "Off"
 

@@ -12,8 +12,8 @@ from physiosynth.dashboard.colours import Palette
 from physiosynth.dashboard.view.drawing import svg_image
 from physiosynth.dashboard.view.measured import readings_of
 from physiosynth.dashboard.view.strips import Strip, envelope, limits, synthetic_strip
-from physiosynth.generate.batch import SignalBatch
-from physiosynth.signals import FUSED_CHANNELS
+from physiosynth.families.wearable.data.batch import SignalBatch
+from physiosynth.families.wearable.signals import FUSED_CHANNELS
 
 PER_PAGE = 12
 _WIDTH, _HEIGHTS, _GAP = 220, {"ECG": 46, "Resp": 24, "EDA": 24}, 5

@@ -9,12 +9,12 @@ import numpy as np
 from physiosynth.dashboard.colours import Palette
 from physiosynth.dashboard.view.drawing import Spec, config
 from physiosynth.dashboard.view.strips import limits
-from physiosynth.signals import WINDOW_S
+from physiosynth.families.wearable.signals import WINDOW_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from physiosynth.evaluation.readings import MeanBeat
+    from physiosynth.families.wearable.features.readings import MeanBeat
 
 SYNTHETIC, REFERENCE = "Synthetic", "Reference"
 HEIGHT = 240
@@ -24,7 +24,7 @@ def tachogram_table(beats_s: dict[str, np.ndarray]) -> pd.DataFrame:
     """The R-R intervals in ms at the second each ends; beats_s: (k,) R peaks in s by the name of the window."""
     import pandas as pd
 
-    from physiosynth.evaluation.readings import tachogram
+    from physiosynth.families.wearable.features.readings import tachogram
 
     parts = []
     for name, beats in beats_s.items():

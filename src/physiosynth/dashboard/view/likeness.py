@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 
 from physiosynth.errors import PhysiosynthError
-from physiosynth.signals import ECG_HZ, LOW_HZ
+from physiosynth.families.wearable.signals import ECG_HZ, LOW_HZ
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.batch import SignalBatch
+    from physiosynth.families.wearable.data.batch import SignalBatch
+    from physiosynth.families.wearable.data.reference import RealWindows
 
 HELP = """
 **PSD**: share of the power that lies at the same frequencies. 100 % is the same spectrum; noise gives about a third.
@@ -49,7 +49,7 @@ def show(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> No
 
 def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> list[list[str]]:
     """One row a channel: each figure, and in brackets that of the reference's halves. Raises PhysiosynthError."""
-    from physiosynth.evaluation.spectra import compare, split_half
+    from physiosynth.families.wearable.judging.spectra import compare, split_half
 
     rows = []
     for name, rate in (("ECG", ECG_HZ), ("Resp", LOW_HZ), ("EDA", LOW_HZ)):

@@ -10,9 +10,9 @@ import streamlit as st
 from physiosynth.dashboard.view.strips import Strip, reference_strip, synthetic_strip
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.readings import MeanBeat, Readings
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.batch import SignalBatch
+    from physiosynth.families.wearable.data.batch import SignalBatch
+    from physiosynth.families.wearable.data.reference import RealWindows
+    from physiosynth.families.wearable.features.readings import MeanBeat, Readings
 
 
 def readings_of(strip: Strip) -> Readings:
@@ -39,7 +39,7 @@ def of_state(windows: SignalBatch | RealWindows | None, condition: str) -> np.nd
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _readings(digest: str, _strip: Strip) -> Readings:
-    from physiosynth.evaluation.readings import window_readings
+    from physiosynth.families.wearable.features.readings import window_readings
 
     return window_readings(*(_strip.signals.get(name) for name in ("ECG", "Resp", "EDA")))
 
@@ -51,6 +51,6 @@ def mean_beat_of(strips: tuple[Strip, ...]) -> MeanBeat | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _mean_beat(digests: tuple[str, ...], _strips: tuple[Strip, ...]) -> MeanBeat | None:
-    from physiosynth.evaluation.readings import mean_beat
+    from physiosynth.families.wearable.features.readings import mean_beat
 
     return mean_beat([strip.signals["ECG"] for strip in _strips], [readings_of(strip).beats_s for strip in _strips])

@@ -11,7 +11,7 @@ import streamlit as st
 from physiosynth.dashboard.colours import Palette
 from physiosynth.dashboard.view.drawing import svg_image
 from physiosynth.dashboard.view.strips import UNIT_LABELS
-from physiosynth.evaluation.readings import FEWEST, QUANTITIES, Quantity, Readings, Spread, spread
+from physiosynth.families.wearable.features.readings import FEWEST, QUANTITIES, Quantity, Readings, Spread, spread
 
 TOO_FEW = "too few to tell"
 HELP = (

@@ -9,7 +9,7 @@ import numpy as np
 from physiosynth.dashboard.colours import Palette
 from physiosynth.dashboard.view.drawing import VEGA, Spec, config
 from physiosynth.dashboard.view.strips import Strip
-from physiosynth.signals import WINDOW_S
+from physiosynth.families.wearable.signals import WINDOW_S
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,12 +13,12 @@ import numpy as np
 from physiosynth.dashboard.colours import Palette
 from physiosynth.dashboard.view.drawing import VEGA, Spec, config
 from physiosynth.dashboard.view.strips import Strip, envelope, limits
-from physiosynth.signals import FUSED_CHANNELS, WINDOW_S
+from physiosynth.families.wearable.signals import FUSED_CHANNELS, WINDOW_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from physiosynth.evaluation.readings import Readings
+    from physiosynth.families.wearable.features.readings import Readings
 
 LEFT, RIGHT, TITLE, BOTTOM = 50, 8, 22, 40  # margins of a pane in pixels
 HEIGHTS = {"ECG": 170, "Resp": 92, "EDA": 92}

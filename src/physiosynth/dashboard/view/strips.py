@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from physiosynth.generate.batch import PHASIC_EDA
-from physiosynth.signals import ECG_HZ, FUSED_CHANNELS, LOW_HZ, UNITS, WINDOW_S
+from physiosynth.families.wearable.data.batch import PHASIC_EDA
+from physiosynth.families.wearable.signals import ECG_HZ, FUSED_CHANNELS, LOW_HZ, UNITS, WINDOW_S
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.readings import Readings
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.batch import SignalBatch
+    from physiosynth.families.wearable.data.batch import SignalBatch
+    from physiosynth.families.wearable.data.reference import RealWindows
+    from physiosynth.families.wearable.features.readings import Readings
 
 UNIT_LABELS = {"mV": "mV", "uS": "µS", "%": "% of belt"}
 RATES = {"ECG": ECG_HZ, "Resp": LOW_HZ, "EDA": LOW_HZ}

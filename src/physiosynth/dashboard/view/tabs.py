@@ -12,11 +12,11 @@ from physiosynth.dashboard.view.drawing import draw
 from physiosynth.dashboard.view.heart_charts import REFERENCE, SYNTHETIC
 from physiosynth.dashboard.view.measured import mean_beat_of, of_state, readings_of
 from physiosynth.dashboard.view.strips import Strip, describe, reference_strip, synthetic_strip
-from physiosynth.signals import WINDOW_S
+from physiosynth.families.wearable.signals import WINDOW_S
 
 if TYPE_CHECKING:
-    from physiosynth.evaluation.wesad_real import RealWindows
-    from physiosynth.generate.batch import SignalBatch
+    from physiosynth.families.wearable.data.batch import SignalBatch
+    from physiosynth.families.wearable.data.reference import RealWindows
 
 GESTURES = (
     "Drag in the overview to choose the seconds shown, drag a trace to move, Shift and wheel (or pinch a trackpad) to "

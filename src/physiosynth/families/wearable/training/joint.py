@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from physiosynth.datasets.loading import WindowItem
-from physiosynth.models.architecture import Architecture
-from physiosynth.models.mean_beat import FORMS, with_beats_changed
-from physiosynth.models.rhythm import ecg_context
-from physiosynth.models.targets import target_inputs
+from physiosynth.families.wearable.data.loading import WindowItem
+from physiosynth.families.wearable.model.architecture import Architecture
+from physiosynth.families.wearable.model.mean_beat import FORMS, with_beats_changed
+from physiosynth.families.wearable.model.rhythm import ecg_context
+from physiosynth.families.wearable.model.target_rates import target_inputs
 
 STREAMS = ("low", "ecg")
 GAIN_SD = 0.1  # of the logarithm: electrodes and chests differ by more

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from physiosynth import __version__
-from physiosynth.datasets.fold_writing import fold_path
-from physiosynth.datasets.folds import FoldDirectory, load_fold
-from physiosynth.datasets.loading import WindowDataset
 from physiosynth.errors import PhysiosynthError, TrainingError
+from physiosynth.families.wearable.data.fold_writing import fold_path
+from physiosynth.families.wearable.data.folds import FoldDirectory, load_fold
+from physiosynth.families.wearable.data.loading import WindowDataset
 from physiosynth.families.wearable.training.samples import drawn, rates_of, recorded
 from physiosynth.families.wearable.training.settings import TrainSettings
 from physiosynth.families.wearable.training.task import trainer_of

@@ -10,11 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from physiosynth import __version__
-from physiosynth.datasets.folds import FoldDirectory
 from physiosynth.errors import TrainingError
+from physiosynth.families.wearable.data.folds import FoldDirectory
+from physiosynth.families.wearable.model.architecture import Architecture
 from physiosynth.families.wearable.training.joint import STREAMS, JointLoss
 from physiosynth.files import replacing, sha256_of, write_json
-from physiosynth.models.architecture import Architecture
 from physiosynth.training.state import load_torch, save_torch
 
 KEPT = 2  # the best and the one before it: a run that improves a hundred times must not fill the disk

@@ -8,15 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from physiosynth.datasets.loading import WindowDataset
+from physiosynth.diffusion.stream_sampling import StreamSampling
 from physiosynth.errors import ChannelError
+from physiosynth.families.wearable.data.loading import WindowDataset
+from physiosynth.families.wearable.model.adapter import TwoStreamDiffusionAdapter
+from physiosynth.families.wearable.model.architecture import Architecture
+from physiosynth.families.wearable.signals import (
+    CONDITIONS,
+    ECG_HZ,
+    FUSED_CHANNELS,
+    LABEL_IDS,
+    LOW_CHANNELS,
+    LOW_HZ,
+    UNITS,
+)
 from physiosynth.families.wearable.training.joint import JointLoss
-from physiosynth.models.architecture import Architecture
-from physiosynth.models.diffusion_adapter import TwoStreamDiffusionAdapter
-from physiosynth.models.stream_sampling import StreamSampling
-from physiosynth.physiology import breathing_rate, heart_rate, r_peaks
+from physiosynth.physiology.rates import breathing_rate, heart_rate, r_peaks
 from physiosynth.runtime import window_generators
-from physiosynth.signals import CONDITIONS, ECG_HZ, FUSED_CHANNELS, LABEL_IDS, LOW_CHANNELS, LOW_HZ, UNITS, NamedSignals
+from physiosynth.signals import NamedSignals
 from physiosynth.training.validation import spread
 
 SAMPLE_SEED = 2**32  # of the windows that every run draws: pictures of two steps show the same noise

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from physiosynth.diffusion.diffusion import PREDICTIONS
 from physiosynth.errors import TrainingError
-from physiosynth.models.architecture import COUPLED, PUBLISHED, Architecture, coupled, published
-from physiosynth.models.diffusion import PREDICTIONS
+from physiosynth.families.wearable.model.architecture import COUPLED, PUBLISHED, Architecture, coupled, published
 from physiosynth.training.settings import RunSettings
 
 PRESETS = Path(__file__).parent / "presets"

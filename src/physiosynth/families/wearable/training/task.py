@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from physiosynth.datasets.folds import FoldDirectory
-from physiosynth.datasets.loading import WindowDataset, WindowItem
 from physiosynth.errors import TrainingError
+from physiosynth.families.wearable.data.folds import FoldDirectory
+from physiosynth.families.wearable.data.loading import WindowDataset, WindowItem
 from physiosynth.families.wearable.training.joint import STREAMS, JointLoss
 from physiosynth.families.wearable.training.milestones import (
     copy_norms,

@@ -1,0 +1,1 @@
+"""Inference bundles: fetched, verified, unpacked and opened; which signals they draw is not known here."""

@@ -1,0 +1,1 @@
+"""The Own data page."""

@@ -1,1 +1,0 @@
-"""The pages of the dashboard, each with a main() that draws it."""

@@ -1,0 +1,1 @@
+"""What surrounds the pages: start-up, readiness, health, uploads."""

@@ -1,1 +1,0 @@
-"""How good a set of synthetic windows is."""

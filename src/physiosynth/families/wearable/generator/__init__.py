@@ -1,0 +1,1 @@
+"""Conditions in, synthetic windows and recordings in physical units out."""

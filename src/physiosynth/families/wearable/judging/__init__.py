@@ -1,0 +1,1 @@
+"""Scores with floors, controls and levels, the report of them, and limits on them."""

@@ -1,0 +1,1 @@
+"""The registered scores, and what they are given."""

@@ -1,0 +1,1 @@
+"""Any recording in: CSV tables, EDF, WFDB, pickles read as numbers."""

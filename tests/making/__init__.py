@@ -1,0 +1,1 @@
+"""Makers of signals, files, bundles and servers that tests need."""
