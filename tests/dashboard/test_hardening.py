@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from physiosynth.dashboard.generate_page.runs import Request, check
+from physiosynth.dashboard.loading import Paths, load_generator, load_reference
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.server.gate import Gate
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.sources import Paths, load_generator, load_reference
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.errors import PhysiosynthError, RequestError
 from physiosynth.families.wearable.data.batch import Sampling
 from physiosynth.running.jobs import DONE, RUNNING, WAITING, Job

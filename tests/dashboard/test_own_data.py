@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from making.bundles import TINY_MANIFEST, checkpoint_of, tiny, weights_of, write_bundle
 from making.recordings import beats_at
 from physiosynth.dashboard.generate_page.runs import Request, _matcher
+from physiosynth.dashboard.messages import literally
 from physiosynth.dashboard.own_data_page.files import Brought, laid_out, recording_of, safe_name
-from physiosynth.dashboard.telling import literally
 from physiosynth.dashboard.view.strips import describe, reference_strip
 from physiosynth.errors import CalibrationError, RequestError
 from physiosynth.families.wearable.signals import CHEST_HZ

@@ -10,8 +10,8 @@ import streamlit as st
 from physiosynth.dashboard import session
 from physiosynth.dashboard.compare_page import page as compare
 from physiosynth.dashboard.generate_page import page as generate
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.own_data_page import page as own_data
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.trust_page import page as trust
 from physiosynth.errors import PhysiosynthError
 from physiosynth.running.jobs import UNEXPECTED

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from physiosynth.dashboard.generate_page.runs import Run
+from physiosynth.dashboard.loading import Paths, default_paths, load_generator, load_reference
+from physiosynth.dashboard.progress_bar import watch
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sharing import Seat
-from physiosynth.dashboard.sources import Paths, default_paths, load_generator, load_reference
-from physiosynth.dashboard.watching import watch
 from physiosynth.errors import FoldError, PhysiosynthError
 from physiosynth.running.jobs import Job
 

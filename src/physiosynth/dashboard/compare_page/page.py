@@ -9,7 +9,7 @@ import streamlit as st
 from physiosynth.dashboard import session, view
 from physiosynth.dashboard.compare_page import sweep as sweep_page
 from physiosynth.dashboard.compare_page import sweep_jobs as sweeping
-from physiosynth.dashboard.telling import for_visitors
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.trust_page.score_chart import number
 from physiosynth.dashboard.trust_page.score_jobs import digest, strangers_first
 

@@ -10,8 +10,8 @@ import streamlit as st
 from physiosynth.dashboard import session
 from physiosynth.dashboard.compare_page import sweep_jobs as sweeping
 from physiosynth.dashboard.compare_page.sweep_chart import cost_chart, grid_chart
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.trust_page.score_jobs import digest, strangers_first
 from physiosynth.errors import PhysiosynthError
 from physiosynth.running.jobs import in_words

@@ -14,8 +14,8 @@ from physiosynth.dashboard.fields import LABELS, Fields, asked_in, usual_samplin
 from physiosynth.dashboard.generate_page import address, presets
 from physiosynth.dashboard.generate_page.rates import RATES, Rate, middle_of, spans_of
 from physiosynth.dashboard.generate_page.runs import Request
+from physiosynth.dashboard.loading import default_paths
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.sources import default_paths
 from physiosynth.families.wearable.signals import WINDOW_S
 
 if TYPE_CHECKING:

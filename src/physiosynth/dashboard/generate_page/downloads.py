@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.bundles.bundle import DEFAULT
+from physiosynth.dashboard.loading import default_paths, load_generator
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.sources import default_paths, load_generator
 from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:

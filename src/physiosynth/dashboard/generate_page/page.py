@@ -12,9 +12,9 @@ from physiosynth.dashboard import session, view
 from physiosynth.dashboard.generate_page import downloads
 from physiosynth.dashboard.generate_page.controls import Form, path_fields, settings_form
 from physiosynth.dashboard.generate_page.runs import Request, check, finish, partial, start
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sharing import Seat, SharedJobs
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.families.wearable.generator.asking import evaluations
 from physiosynth.running.jobs import Job
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from physiosynth.dashboard.telling import literally
+from physiosynth.dashboard.messages import literally
 from physiosynth.families.wearable.data.guessing import guess_columns, guess_time, guess_unit
 from physiosynth.families.wearable.data.importing import ImportSettings
 from physiosynth.families.wearable.signals import UNITS

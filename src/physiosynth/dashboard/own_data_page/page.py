@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard import session
+from physiosynth.dashboard.messages import for_visitors, literally
 from physiosynth.dashboard.own_data_page import files as own_files
 from physiosynth.dashboard.own_data_page.files import LABELS, Brought, safe_name
 from physiosynth.dashboard.own_data_page.mapping import OTHER, TITLES, Mapping, import_settings, mapping_form
 from physiosynth.dashboard.own_data_page.preview import preview
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.telling import for_visitors, literally
 from physiosynth.errors import PhysiosynthError
 from physiosynth.families.wearable.signals import CONDITIONS, WINDOW_S
 from physiosynth.running.jobs import Job, in_words

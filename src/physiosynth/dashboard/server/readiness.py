@@ -90,7 +90,7 @@ def _verify() -> None:
 
 
 def _ask() -> None:
-    from physiosynth.dashboard.sources import default_paths, load_generator
+    from physiosynth.dashboard.loading import default_paths, load_generator
     from physiosynth.families.wearable.data.batch import Sampling
 
     generator = load_generator(default_paths())
@@ -107,7 +107,7 @@ def _load_detectors() -> None:
 
 def _read_reference() -> None:
     """Have the readings of the reference at hand, beside which every window is shown."""
-    from physiosynth.dashboard.sources import default_paths, load_generator, load_reference
+    from physiosynth.dashboard.loading import default_paths, load_generator, load_reference
     from physiosynth.dashboard.view.measured import readings_of_reference
 
     paths = default_paths()

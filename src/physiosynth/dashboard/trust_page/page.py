@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard import session
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.dashboard.trust_page import score_jobs as looks
 from physiosynth.dashboard.trust_page import trust_card
 from physiosynth.dashboard.trust_page.score_chart import score_chart

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard import session
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.settings import settings
-from physiosynth.dashboard.telling import for_visitors
 from physiosynth.errors import PhysiosynthError
 
 if TYPE_CHECKING:

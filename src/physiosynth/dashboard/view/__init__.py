@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard import colours
-from physiosynth.dashboard.telling import for_visitors
+from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.view import gallery, likeness, numbers, tabs
 from physiosynth.dashboard.view.choosing import BESIDE, choose, choose_window, position_of
 from physiosynth.dashboard.view.measured import of_state, readings_of, readings_of_batch, readings_of_reference
