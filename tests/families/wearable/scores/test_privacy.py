@@ -9,7 +9,7 @@ from making.people import cohort, near_copies, synthetic
 from physiosynth.errors import EvaluationError
 from physiosynth.families.wearable.features.measured import Judged
 from physiosynth.families.wearable.scores.controls import white_noise
-from physiosynth.families.wearable.scores.privacy import AS_NEW, TOO_FAR, TOO_NEAR, find_copies, read_distances
+from physiosynth.families.wearable.scores.privacy import AS_NEW, TOO_FAR, TOO_NEAR, find_copies, read, read_distances
 from physiosynth.families.wearable.signals import ECG_HZ
 
 
@@ -39,6 +39,31 @@ def test_distance_reads_copies_as_too_near_and_noise_as_too_far(members, made, s
     assert [readings[name].reading for name in ("copies", "noise", "honest")] == [TOO_NEAR, TOO_FAR, AS_NEW]
     assert readings["copies"].ratio < 0.5 < 2 < readings["noise"].ratio
     assert "no proof of privacy" in readings["noise"].meaning
+
+
+@pytest.mark.parametrize(("made", "usual"), [(24, 48), (48, 48), (400, 48), (48, 400), (1000, 1000)])
+def test_fair_distances_are_left_in_peace_at_any_count(made, usual):
+    """Distances of the yardstick's own kind are hardly ever too near, however few there are on either side."""
+    rng = np.random.default_rng(made + usual)
+    found = [read(rng.lognormal(0, 0.3, made), rng.lognormal(0, 0.3, usual)).reading for _ in range(400)]
+    assert found.count(AS_NEW) >= 398
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fifth_of_copies_among_fair_windows_is_too_near(seed):
+    """A generator that gives back some windows and draws the others is found, though its ratio is a fair one's."""
+    rng = np.random.default_rng(seed)
+    some = np.concatenate([rng.lognormal(0, 0.3, 96), rng.lognormal(-2, 0.3, 24)])
+    found = read(some, rng.lognormal(0, 0.3, 120))
+    assert found.reading == TOO_NEAR and found.ratio > 0.5 and found.nearest >= 0.2
+
+
+def test_the_reading_holds_for_other_windows():
+    """What copies, noise and honest windows are called does not hang on one draw of people's windows."""
+    members, new = (Judged.of(cohort(range(4), 3, seed=seed)) for seed in (10, 15))
+    sets = near_copies(members.windows), white_noise(members.windows, 10), synthetic(range(4), 3, 11)
+    found = [read_distances(members, Judged.of(each), yardstick) for each in sets for yardstick in (new, None)]
+    assert [each.reading for each in found] == [TOO_NEAR] * 2 + [TOO_FAR] * 2 + [AS_NEW] * 2
 
 
 def test_exact_shifted_and_noisy_copies_are_found_and_new_windows_are_not(members):

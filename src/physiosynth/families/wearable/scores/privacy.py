@@ -21,6 +21,8 @@ from physiosynth.families.wearable.signals import ECG_HZ
 
 TOO_NEAR, AS_NEW, TOO_FAR = "too near", "as a new window", "too far is not private"
 NEAR_FACTOR, FAR_FACTOR = 0.5, 2.0
+NEAR_SHARE = 0.1  # of the windows that lie nearer than 99 % of the yardstick do
+CHANCE = 0.001  # of as many fair windows doing so
 NEAR_COPY, EXACT_COPY = 0.95, 0.9999
 COPY_STEP = 7  # ECG samples: 25 Hz keep the beat and make the search quick
 COPY_LAG_S = 5.0
@@ -32,7 +34,7 @@ class DistanceReading:
     """Distances of synthetic windows to the nearest reference window, beside those of real windows.
 
     ratio: geometric mean of the synthetic distances over that of the real ones; nearest: share of synthetic windows
-    nearer than 99 % of the real ones are (0.01 is usual); reading: TOO_NEAR, AS_NEW or TOO_FAR; meaning: one sentence.
+    nearer than 99 % of the real ones are (0.01 is usual, more by chance where there are few); reading: TOO_NEAR, AS_NEW or TOO_FAR; meaning: one sentence.
     """
 
     ratio: float
@@ -58,10 +60,24 @@ def read_distances(
     others. space: "euclidean" in the standardised table, or "mahalanobis" with a shrunk covariance (Ledoit and Wolf,
     2004). Raises EvaluationError.
     """
-    made, usual = nearest_distances(reference, synthetic, new, space)
+    return read(*nearest_distances(reference, synthetic, new, space))
+
+
+def read(made: np.ndarray, usual: np.ndarray) -> DistanceReading:
+    """The reading of (m,) distances of synthetic windows beside those of the yardstick, (n,).
+
+    A few dozen windows do not tell where the nearest 1 % end. So a share of near ones counts only where fair windows,
+    which rank among the yardstick's at random, would have it less often than CHANCE: m of them hold so many before as
+    many of the yardstick's come by the negative hypergeometric distribution.
+    """
+    from scipy.stats import nhypergeom
+
     ratio = float(np.exp(np.log(made).mean() - np.log(usual).mean()))
-    nearest = float((made < np.quantile(usual, 0.01)).mean())
-    if ratio < NEAR_FACTOR or nearest > 0.1:
+    limit = np.quantile(usual, 0.01)
+    near, passed = int((made < limit).sum()), int((usual < limit).sum())
+    chance = nhypergeom.sf(near - 1, len(made) + len(usual), len(made), passed + 1)
+    nearest = near / len(made)
+    if ratio < NEAR_FACTOR or (nearest > NEAR_SHARE and chance < CHANCE):
         reading = TOO_NEAR
     else:
         reading = TOO_FAR if ratio > FAR_FACTOR else AS_NEW
@@ -90,8 +106,8 @@ def nearest(points: np.ndarray, others: np.ndarray | None) -> np.ndarray:
     """(n,) distance of each (n, f) point to the nearest of others, or to the nearest other point."""
     from scipy.spatial import cKDTree
 
-    found = cKDTree(points if others is None else others).query(points, k=2 if others is None else 1)[0]
-    return found[:, 1] if others is None else found
+    place = 2 if others is None else 1  # the nearest to a point of its own set is itself
+    return cKDTree(points if others is None else others).query(points, k=[place])[0][:, 0]
 
 
 def _whitened(points: list[np.ndarray]) -> list[np.ndarray]:
