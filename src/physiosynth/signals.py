@@ -22,8 +22,19 @@ def channel_name(spelling: str) -> str:
 class NamedSignals:
     """Signals of one rate whose last axis is named.
 
-    values: (..., time, channel) array; channels: one name for each entry of the last axis; rate_hz: samples a second.
-    Raises ChannelError when the names do not fit the array or repeat.
+    Parameters
+    ----------
+    values
+        (..., time, channel) array.
+    channels
+        One name for each entry of the last axis.
+    rate_hz
+        Sampling rate in Hz.
+
+    Raises
+    ------
+    ChannelError
+        When the names do not fit the array or repeat.
     """
 
     values: np.ndarray
@@ -41,11 +52,43 @@ class NamedSignals:
             )
 
     def select(self, *names: str) -> tuple[np.ndarray, ...]:
-        """One (..., time) array for each name, in the order asked for. Raises ChannelError for a missing name."""
+        """The signals of some channels.
+
+        Parameters
+        ----------
+        *names
+            Of channels, in any spelling.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            (..., time) for each name, in the order asked for.
+
+        Raises
+        ------
+        ChannelError
+            For a missing name.
+        """
         return tuple(self.values[..., self._index(name)] for name in names)
 
     def ordered(self, *names: str) -> np.ndarray:
-        """(..., time, len(names)) array with the channels in the order asked for. Raises ChannelError."""
+        """The channels in another order, as one array.
+
+        Parameters
+        ----------
+        *names
+            Of channels, in any spelling.
+
+        Returns
+        -------
+        numpy.ndarray
+            (..., time, len(names)).
+
+        Raises
+        ------
+        ChannelError
+            For a missing name.
+        """
         return self.values[..., [self._index(name) for name in names]]
 
     def _index(self, name: str) -> int:

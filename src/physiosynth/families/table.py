@@ -20,9 +20,22 @@ USUAL = "wearable"  # what a bundle without a family is of: published bundles sa
 class Family:
     """A family of signals and its doors, each of which loads what it needs.
 
-    title: for people; tasks: what its embedded bundle can do, of "generate", "classify" and "detect"; load: (bundle,
-    device) -> what does them; checks: what is checked in a bundle at a root; scores: its registered scores by name;
-    card: (what was loaded, the folder of its milestones) -> what is known of the bundle, its licence and limits.
+    Parameters
+    ----------
+    name
+        As a bundle.json names it.
+    title
+        For people.
+    tasks
+        What its embedded bundle can do, of "generate", "classify" and "detect".
+    load
+        (bundle, device) -> what does the tasks.
+    checks
+        (root of a bundle) -> what is checked in it.
+    scores
+        () -> its registered scores by name.
+    card
+        (what was loaded, the folder of its milestones) -> what is known of the bundle, its licence and limits.
     """
 
     name: str
@@ -58,6 +71,7 @@ def _card_wearable(generator: Any, milestones: Path) -> Any:
     return card_of(generator, milestones)
 
 
+#: Every family by its name.
 FAMILIES: Mapping[str, Family] = {
     family.name: family
     for family in (
@@ -75,7 +89,23 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def family_of(index: Mapping[str, Any]) -> Family:
-    """The family that a bundle.json names; the wearable one where it names none. Raises BundleError."""
+    """The family that a bundle.json names; the wearable one where it names none.
+
+    Parameters
+    ----------
+    index
+        The content of bundle.json.
+
+    Returns
+    -------
+    Family
+        Its entry in FAMILIES.
+
+    Raises
+    ------
+    BundleError
+        For a name that is not in FAMILIES.
+    """
     name = index.get("family", USUAL)
     if name not in FAMILIES:
         raise BundleError(
@@ -86,7 +116,23 @@ def family_of(index: Mapping[str, Any]) -> Family:
 
 
 def checks_of(root: Path) -> Checks:
-    """What the family of the bundle at a root checks in it. Raises BundleError."""
+    """What the family of a bundle checks in it.
+
+    Parameters
+    ----------
+    root
+        Folder of the unpacked bundle.
+
+    Returns
+    -------
+    Mapping
+        Each check by its name, in the order they are run.
+
+    Raises
+    ------
+    BundleError
+        For a bundle.json that cannot be read or names an unknown family.
+    """
     from physiosynth.bundles.bundle import read_index
 
     return family_of(read_index(root)).checks(root)

@@ -20,15 +20,38 @@ class Pool(Protocol):
     def results(
         self, task: Callable[..., Result], arguments: Sequence[tuple]
     ) -> Generator[tuple[int, Result], None, None]:
-        """The place of each argument and its result, in the order they end.
+        """Run the task on every argument.
 
-        Closing it waits for the tasks under way and starts no more; what a task raises is raised here.
+        Closing the iterator waits for the tasks under way and starts no more; what a task raises is raised here.
+
+        Parameters
+        ----------
+        task
+            A function of a module, which another process can import.
+        arguments
+            The task's arguments, one tuple per call.
+
+        Yields
+        ------
+        tuple
+            The place of an argument and its result, in the order they end.
         """
         ...
 
 
 class LocalPool:
-    """Spawned processes, or this one where one worker is all there is to use. workers: processes at a time."""
+    """Spawned processes, or this one where one worker is all there is to use.
+
+    Parameters
+    ----------
+    workers
+        Processes at a time.
+
+    Raises
+    ------
+    RequestError
+        For fewer than one.
+    """
 
     def __init__(self, workers: int) -> None:
         if workers < 1:
@@ -38,7 +61,25 @@ class LocalPool:
     def results(
         self, task: Callable[..., Result], arguments: Sequence[tuple]
     ) -> Generator[tuple[int, Result], None, None]:
-        """See Pool. Raises RequestError where a process was ended from outside."""
+        """Run the task on every argument; see Pool.
+
+        Parameters
+        ----------
+        task
+            A function of a module, which another process can import.
+        arguments
+            The task's arguments, one tuple per call.
+
+        Yields
+        ------
+        tuple
+            The place of an argument and its result, in the order they end.
+
+        Raises
+        ------
+        RequestError
+            Where a process was ended from outside.
+        """
         workers = min(self.workers, len(arguments))
         if workers < 2:
             for place, given in enumerate(arguments):

@@ -72,33 +72,75 @@ class Targets:
                 raise RequestError(f"{name}: expected a rate in /min, found {value!r}.")
 
     def given(self) -> dict[str, float]:
-        """What is asked for, by name."""
+        """The requested rates.
+
+        Returns
+        -------
+        dict of str to float
+            In /min by name, without those left to the state.
+        """
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a batch came from, in full: enough to draw it again."""
+    """Where a batch came from, in full: enough to draw it again.
+
+    Parameters
+    ----------
+    bundle_sha256
+        Of the files that decide what is drawn.
+    source
+        What the weights were trained on: "virtual", "recorded", "imported", "synthetic" or "unknown".
+    eda
+        "full" (tonic level kept) or "phasic" (high-passed, signed).
+    seed
+        The seed.
+    first_window
+        The smallest of `indices`.
+    sampling
+        The numbers used, by stream.
+    conditions
+        The state of each window.
+    version
+        Of physiosynth.
+    created
+        UTC, ISO 8601.
+    targets
+        Requested rates in /min, by name.
+    calibrated
+        What the amplitudes were matched to.
+    schedule
+        Of a recording: its stretches in order, each with condition, seconds and requested rates.
+    synthetic
+        Always true here; it stands in every file.
+    indices
+        The number of each window in its run.
+    calibration
+        What AmplitudeMatcher did: the targets, their SHA-256, and the map of each condition.
+    cut_after_s
+        Of windows cut out of a recording; see SyntheticRecording.windows.
+    made_with
+        Processor and libraries, on which the last bits depend.
+    """
 
     bundle_sha256: str
-    source: str  # what the weights were trained on: a key of TRAINED_ON
-    eda: str  # "full" (tonic level kept) or "phasic" (high-passed, signed)
+    source: str
+    eda: str
     seed: int
     first_window: int
-    sampling: Mapping[str, Mapping[str, Any]]  # the numbers used, for each stream
+    sampling: Mapping[str, Mapping[str, Any]]
     conditions: tuple[str, ...]
     version: str
-    created: str  # UTC, ISO 8601
-    targets: Mapping[str, float] = field(default_factory=dict)  # rates asked for, /min
-    calibrated: str | None = None  # what the signals were matched to
-    # Of a recording: its stretches in order, each with condition, seconds and the rates asked for.
+    created: str
+    targets: Mapping[str, float] = field(default_factory=dict)
+    calibrated: str | None = None
     schedule: tuple[Mapping[str, Any], ...] = ()
     synthetic: bool = True
-    indices: tuple[int, ...] = ()  # the number of each window in its run
-    # What AmplitudeMatcher did: the targets, their SHA-256, and the map of each condition.
+    indices: tuple[int, ...] = ()
     calibration: Mapping[str, Any] | None = None
-    cut_after_s: int | None = None  # of windows cut out of a recording, see SyntheticRecording.windows
-    made_with: str = ""  # processor and libraries, on which the last bits depend
+    cut_after_s: int | None = None
+    made_with: str = ""
 
     @property
     def notice(self) -> str:
@@ -109,12 +151,29 @@ class Provenance:
         return f"Synthetic signals from a model trained on {trained}. {LICENCE}{eda}{matched}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, the notice included."""
+        """Plain values for JSON; from_dict reads them back.
+
+        Returns
+        -------
+        dict
+            The fields, and the notice.
+        """
         return {**asdict(self), "notice": self.notice}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Provenance:
-        """What to_dict gave. Raises RecordingError for missing or unknown values."""
+        """The provenance of to_dict.
+
+        Parameters
+        ----------
+        content
+            What to_dict gave.
+
+        Raises
+        ------
+        RecordingError
+            For missing or unknown values.
+        """
         given = {name: value for name, value in dict(content).items() if name != "notice"}
         try:
             for name in ("conditions", "indices", "schedule"):
@@ -181,13 +240,40 @@ class SignalBatch:
         return len(self.conditions)
 
     def window(self, i: int) -> SignalBatch:
-        """Window i alone, 0 <= i < len. Raises RequestError."""
+        """One window.
+
+        Parameters
+        ----------
+        i
+            Its place in the batch, from 0.
+
+        Returns
+        -------
+        SignalBatch
+            A batch of that window.
+
+        Raises
+        ------
+        RequestError
+            For a place that is not in the batch.
+        """
         if not 0 <= i < len(self):
             raise RequestError(f"Window {i} is not there: choose 0 to {len(self) - 1}.")
         return self.take([i])
 
     def take(self, positions: Sequence[int]) -> SignalBatch:
-        """The windows at these positions, in this order."""
+        """Some of the windows.
+
+        Parameters
+        ----------
+        positions
+            Their places in the batch, from 0.
+
+        Returns
+        -------
+        SignalBatch
+            Those windows, in the order of `positions`.
+        """
         positions = list(positions)
         return SignalBatch(
             self.ecg[positions],

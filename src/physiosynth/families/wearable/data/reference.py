@@ -19,10 +19,26 @@ from physiosynth.signals import NamedSignals
 class RealWindows:
     """n reference windows in physical units.
 
-    ecg: (n, 5250, 1) float32 in mV; low: (n, 120, 2) EDA in uS and Resp in % of the belt; conditions: a name for each
-    window; subjects: or None; source: "recorded", "imported", "virtual" or "unknown"; eda: "full" or "phasic";
-    notices: what had to be assumed; missing: channels that were not recorded, whose values are zeros; scaled: those
-    of no common unit, whose size was set and says nothing.
+    Parameters
+    ----------
+    ecg
+        (n, 5250, 1) float32 in mV, at 175 Hz.
+    low
+        (n, 120, 2) float32 EDA in uS and Resp in % of the belt, at 4 Hz.
+    conditions
+        One name per window.
+    source
+        "recorded", "imported", "virtual" or "unknown".
+    eda
+        "full" (tonic level kept) or "phasic" (high-passed, signed).
+    subjects
+        One name per window, or None.
+    notices
+        What had to be assumed.
+    missing
+        Channels that were not recorded, whose values are zeros.
+    scaled
+        Channels of no common unit, whose size was set and says nothing.
     """
 
     ecg: np.ndarray
@@ -44,11 +60,43 @@ class RealWindows:
         return self.fused_at(ECG_STEPS)
 
     def fused_at(self, steps: int) -> np.ndarray:
-        """(n, steps, 3) float32 [ECG, Resp, EDA] for 5250 or 120 steps; see generate.batch.fuse."""
+        """All signals on one time axis; see SignalBatch.fused.
+
+        Parameters
+        ----------
+        steps
+            5250 or 120.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n, steps, 3) float32: ECG in mV, Resp in % of the belt, EDA in uS.
+
+        Raises
+        ------
+        RequestError
+            For another number of steps.
+        """
         return fuse(self.ecg, self.low, steps)
 
     def select(self, condition: str | int) -> RealWindows:
-        """The windows of one condition. Raises ConditionError where there are none."""
+        """The windows of one condition.
+
+        Parameters
+        ----------
+        condition
+            By name or by WESAD's number.
+
+        Returns
+        -------
+        RealWindows
+            In the order they were in.
+
+        Raises
+        ------
+        ConditionError
+            Where there are none.
+        """
         name = condition_name(condition)
         rows = [i for i, held in enumerate(self.conditions) if held == name]
         if not rows:
@@ -66,17 +114,37 @@ class RealWindows:
 class RealWESADPreparer:
     """Prepares the windows of one split of a fold directory, ours or a published one.
 
-    fold_dir: the directory; split: "test", "val" or "train".
+    Parameters
+    ----------
+    fold_dir
+        The directory.
+    split
+        "test", "val" or "train".
     """
 
     def __init__(self, fold_dir: Path | str, split: str = "test") -> None:
         self.fold_dir, self.split = Path(fold_dir), split
 
     def load(self, windows: int | None = None) -> RealWindows:
-        """All windows, or the first `windows`. Raises FoldError where files are missing, damaged or unlabelled.
+        """Read the windows.
 
         Labels are read from every known form of test_cond.npy; channels are named by the norm file, else by
         dataset_config.json, else taken as [EDA, Resp] with a notice.
+
+        Parameters
+        ----------
+        windows
+            How many to read, from the first; all where left out.
+
+        Returns
+        -------
+        RealWindows
+            In physical units.
+
+        Raises
+        ------
+        FoldError
+            Where files are missing, damaged or unlabelled.
         """
         fold = load_fold(self.fold_dir)
         arrays = fold.split(self.split)

@@ -23,7 +23,24 @@ EXAMPLE = "baseline:120,stress:120:heart_rate=95,baseline:60"
 
 @dataclass(frozen=True)
 class Stretch:
-    """Part of a recording in one state: WINDOW_S or more whole seconds. Raises ConditionError or RequestError."""
+    """Part of a recording in one state.
+
+    Parameters
+    ----------
+    condition
+        The state, by name or by WESAD's number.
+    seconds
+        Whole seconds, 30 or more.
+    targets
+        Requested rates.
+
+    Raises
+    ------
+    ConditionError
+        For an unknown state.
+    RequestError
+        For a length that cannot be.
+    """
 
     condition: str
     seconds: int
@@ -38,12 +55,29 @@ class Stretch:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """condition, seconds, and the rates asked for."""
+        """Plain values for JSON; from_dict reads them back.
+
+        Returns
+        -------
+        dict
+            condition, seconds, and the requested rates.
+        """
         return {"condition": self.condition, "seconds": int(self.seconds), **self.targets.given()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Stretch:
-        """What to_dict gave. Raises ConditionError or RequestError."""
+        """The stretch of to_dict.
+
+        Parameters
+        ----------
+        content
+            What to_dict gave.
+
+        Raises
+        ------
+        ConditionError, RequestError
+            As the class does, and for missing or unknown values.
+        """
         rates = dict(content)
         try:
             return cls(rates.pop("condition"), rates.pop("seconds"), Targets(**rates))
@@ -52,7 +86,23 @@ class Stretch:
 
 
 def parse_schedule(text: str) -> tuple[Stretch, ...]:
-    """Stretches from 'baseline:120,stress:120:heart_rate=95,baseline:60'. Raises ConditionError or RequestError."""
+    """The schedule that a text names.
+
+    Parameters
+    ----------
+    text
+        Stretches of state, seconds and rates: 'baseline:120,stress:120:heart_rate=95,baseline:60'.
+
+    Returns
+    -------
+    tuple of Stretch
+        In the order of the text.
+
+    Raises
+    ------
+    ConditionError, RequestError
+        As Stretch does, and for another form of text.
+    """
     return tuple(_stretch(part.strip()) for part in text.split(","))
 
 
@@ -102,8 +152,21 @@ def check_schedule(schedule: Sequence[Stretch]) -> tuple[Stretch, ...]:
 class SyntheticRecording:
     """s seconds of one synthetic person.
 
-    ecg: (175 s,) float32 in mV; low: (4 s, 2) float32 EDA in uS and Resp in % of the belt; beats: (k,) times in s of
-    the heartbeats. The states stand in provenance.schedule. Raises ChannelError when lengths do not fit together.
+    Parameters
+    ----------
+    ecg
+        (175 s,) float32 in mV, at 175 Hz.
+    low
+        (4 s, 2) float32 EDA in uS and Resp in % of the belt, at 4 Hz.
+    beats
+        (k,) times of the heartbeats in s.
+    provenance
+        Where it came from; its schedule holds the states.
+
+    Raises
+    ------
+    ChannelError
+        When lengths do not fit together.
     """
 
     ecg: np.ndarray
@@ -130,7 +193,23 @@ class SyntheticRecording:
         return np.repeat([part["condition"] for part in schedule], [part["seconds"] for part in schedule])
 
     def windows(self, after_s: int = 0) -> SignalBatch:
-        """Windows side by side, each within one stretch and `after_s` or more after its start."""
+        """Cut the recording into windows side by side.
+
+        Parameters
+        ----------
+        after_s
+            Seconds to leave out at the start of each stretch.
+
+        Returns
+        -------
+        SignalBatch
+            Windows of 30 s, each within one stretch.
+
+        Raises
+        ------
+        RequestError
+            Where no stretch holds a window.
+        """
         starts: list[int] = []
         begins = 0
         for part in self.provenance.schedule:
@@ -148,7 +227,18 @@ class SyntheticRecording:
         return SignalBatch(ecg, replace(self.low, values=low), names, provenance, tuple(beats))
 
     def subject(self, name: str) -> Recording:
-        """A session with chest ECG, EDA and Resp at 700 Hz, marked as synthetic; it has no other channels."""
+        """The recording as a session of a chest device, marked as synthetic.
+
+        Parameters
+        ----------
+        name
+            Of the subject.
+
+        Returns
+        -------
+        Recording
+            ECG, EDA and Resp at 700 Hz, and no other channels.
+        """
         from scipy.signal import resample_poly
 
         eda, resp = self.low.select("EDA", "Resp")

@@ -77,7 +77,24 @@ def format_of(path: Path | str) -> Format:
 def write(signals: Signals, path: Path | str, suffix: str = "") -> Path:
     """Write the format that the name ends in, whole or not at all.
 
-    suffix: the only one that will do, where one is given. Raises RequestError for another, or for an unknown one.
+    Parameters
+    ----------
+    signals
+        A SignalBatch or a SyntheticRecording.
+    path
+        The file; its folder exists.
+    suffix
+        The only ending that will do, where one is given.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    RequestError
+        For another ending, an unknown one, or a format whose library is missing.
     """
     path = Path(path)
     if not path.name.lower().endswith(suffix):
@@ -100,7 +117,22 @@ def to_bytes(signals: Signals, chosen: Format) -> bytes:
 def read(path: Path | str) -> Stored:
     """What a file of any of the formats holds.
 
-    Raises RequestError for another ending, RecordingError for a file that is missing, damaged or not ours.
+    Parameters
+    ----------
+    path
+        A file that write has made.
+
+    Returns
+    -------
+    Stored
+        Its provenance, its windows or recording in pieces, and how exactly the format keeps values.
+
+    Raises
+    ------
+    RequestError
+        For another ending, or a format whose library is missing.
+    RecordingError
+        For a file that is missing, damaged or not ours.
     """
     path = Path(path)
     chosen = format_of(path)

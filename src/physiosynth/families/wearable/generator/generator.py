@@ -151,7 +151,13 @@ class Generator:
 
     @classmethod
     def from_bundle(cls, path: Path | str | Bundle = "default", device: str | None = None) -> Generator:
-        """The generator of a bundle; see load."""
+        """The generator of a bundle; see load.
+
+        Parameters
+        ----------
+        path, device
+            As load takes them.
+        """
         bundle = path if isinstance(path, Bundle) else resolve_bundle(path)
         return cls(bundle.milestones, bundle.checkpoint, device, bundle.fold)
 
@@ -248,7 +254,22 @@ class Generator:
         index: int = 0,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Window `index` of a condition, a batch of one: sample(condition, first_window=index, ...)."""
+        """One window of a condition: sample(condition, first_window=index, ...).
+
+        Parameters
+        ----------
+        condition, seed, sampling, on_step
+            As sample takes them.
+        index
+            Number of the window.
+        targets
+            Rates requested of it.
+
+        Returns
+        -------
+        SignalBatch
+            A batch of one, as sample gives it, with the same errors.
+        """
         return self.sample_batch(condition, 1, seed, sampling, on_step, first_window=index, targets=targets)
 
     def sample_batch(
@@ -295,7 +316,22 @@ class Generator:
         chunk: int | None = None,
         targets: Targets | None = None,
     ) -> SignalBatch:
-        """Windows 0, 1, ... of each condition in {condition: number}: sample(counts, ...)."""
+        """Windows 0, 1, ... of several conditions: sample(counts, ...).
+
+        Parameters
+        ----------
+        counts
+            Number of windows by condition.
+        seed, sampling, on_step, on_windows, chunk
+            As sample takes them.
+        targets
+            Rates requested of every window.
+
+        Returns
+        -------
+        SignalBatch
+            As sample gives it, with the same errors.
+        """
         states, numbers = tuple(map(condition_name, counts)), tuple(counts.values())
         request = Request(states, numbers, seed, sampling or Sampling(), targets or Targets())
         return self.sample(request, on_step=on_step, on_windows=on_windows, chunk=chunk)
@@ -331,7 +367,18 @@ class Generator:
         return self._record(schedule, seed, streams_asked(self._defaults, sampling), on_step)
 
     def settings_of(self, request: Request) -> dict[str, dict[str, Any]]:
-        """The settings of each stream that a request is drawn with: what its windows' provenance.sampling holds."""
+        """The settings that a request is drawn with.
+
+        Parameters
+        ----------
+        request
+            What is to be drawn.
+
+        Returns
+        -------
+        dict of str to dict
+            By stream: what its windows' provenance.sampling holds.
+        """
         streams = streams_asked(self._defaults, request.sampling, request.targets)
         return {stream: dict(vars(settings)) for stream, settings in streams.items()}
 
@@ -340,8 +387,24 @@ class Generator:
     ) -> SignalBatch | SyntheticRecording:
         """The windows, or the recording, that a provenance of this bundle is of, before amplitude matching.
 
-        See reproducing.reproduce, which checks the bundle. Raises ConditionError, RequestError or RecordingError for
-        settings that cannot be.
+        See reproducing.reproduce, which checks the bundle.
+
+        Parameters
+        ----------
+        provenance
+            Of windows or a recording.
+        on_step
+            As sample takes it.
+
+        Returns
+        -------
+        SignalBatch or SyntheticRecording
+            What the provenance is of.
+
+        Raises
+        ------
+        ConditionError, RequestError, RecordingError
+            For settings that cannot be.
         """
         streams = recorded(provenance.sampling)
         if provenance.schedule:
@@ -372,14 +435,36 @@ class Generator:
 
     @staticmethod
     def write_npz(batch: SignalBatch, path: Path | str) -> Path:
-        """Write an .npz file; see physiosynth.families.wearable.export."""
+        """Write an .npz file; see physiosynth.families.wearable.export.write.
+
+        Parameters
+        ----------
+        batch, path
+            The windows and the file.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
         from physiosynth.families.wearable import export
 
         return export.write(batch, path, ".npz")
 
     @staticmethod
     def write_csv(batch: SignalBatch, path: Path | str) -> Path:
-        """Write a .csv file; see physiosynth.families.wearable.export."""
+        """Write a .csv file; see physiosynth.families.wearable.export.write.
+
+        Parameters
+        ----------
+        batch, path
+            The windows and the file.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
         from physiosynth.families.wearable import export
 
         return export.write(batch, path, ".csv")
@@ -481,4 +566,5 @@ class Generator:
         )
 
 
-WESADGenerator = Generator  # its published name
+#: The published name of Generator.
+WESADGenerator = Generator

@@ -33,20 +33,47 @@ CONFIG = "dataset_config.json"
 
 @dataclass(frozen=True)
 class GeneratorInfo:
-    """What a loaded generator is."""
+    """What a loaded generator is.
 
-    architecture: str  # "published" or "coupled"
+    Parameters
+    ----------
+    architecture
+        "published" or "coupled".
+    epoch
+        Of the weights.
+    fold
+        The test subject's fold, as the manifest names it.
+    source
+        What it was trained on: "virtual", "recorded", "imported" or "unknown".
+    eda
+        "full" (tonic level kept) or "phasic" (high-passed, signed).
+    conditions
+        The states it can draw.
+    bundle_sha256
+        Of the files that decide what is drawn.
+    checkpoint
+        The file of weights.
+    defaults
+        The bundle's own settings, none of them None.
+    notices
+        What a user should know, one sentence each.
+    reference_dir
+        The fold directory with reference windows.
+    target_ranges
+        By state and rate (see Targets): the span in /min that can be requested; empty where the weights take no rates.
+    """
+
+    architecture: str
     epoch: int | None
-    fold: str | None  # the test subject's fold, as the manifest names it
-    source: str  # what it was trained on: "virtual", "recorded", "imported" or "unknown"
-    eda: str  # "full" or "phasic"
+    fold: str | None
+    source: str
+    eda: str
     conditions: tuple[str, ...]
     bundle_sha256: str
     checkpoint: Path
-    defaults: Sampling  # without None
-    notices: tuple[str, ...]  # what a user should know, one sentence each
-    reference_dir: Path | None  # the fold directory with reference windows
-    # By state and rate (see Targets): the span in /min that can be asked for; empty where the weights take no rates.
+    defaults: Sampling
+    notices: tuple[str, ...]
+    reference_dir: Path | None
     target_ranges: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 

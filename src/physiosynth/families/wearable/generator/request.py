@@ -123,7 +123,18 @@ class Request:
         return f"{', '.join(first)} and {last}" if first else last
 
     def numbered(self) -> list[tuple[int, str]]:
-        """(number, state) of every window, in the order they are drawn. Raises RequestError for impossible numbers."""
+        """Every window, in the order they are drawn.
+
+        Returns
+        -------
+        list of tuple
+            (number, state) of each.
+
+        Raises
+        ------
+        RequestError
+            For impossible numbers.
+        """
         first = whole_number(self.first_window, "first_window", 0, MAX_INDEX)
         counts = {
             name: whole_number(count, f"The number of {name} windows", 0, MAX_WINDOWS)
@@ -132,12 +143,29 @@ class Request:
         return [(i, name) for name, count in counts.items() for i in range(first, first + count)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; from_dict reads them back."""
+        """Plain values for JSON; from_dict reads them back.
+
+        Returns
+        -------
+        dict
+            The fields.
+        """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The request of to_dict. Raises RequestError for unknown or missing values."""
+        """The request of to_dict.
+
+        Parameters
+        ----------
+        content
+            What to_dict gave.
+
+        Raises
+        ------
+        RequestError
+            For unknown or missing values.
+        """
         try:
             given = dict(content)
             sampling, targets = Sampling(**given.pop("sampling", {})), Targets(**given.pop("targets", {}))
