@@ -36,7 +36,7 @@ def test_importing_the_package_loads_no_library():
 def test_drawing_a_window_loads_nothing_but_torch_and_numpy():
     """From a cold start; no filter, detector, table or page is loaded on the way."""
     code = "import physiosynth as ps; ps.load(device='cpu').sample('stress', seed=1)"
-    assert loaded_after(code, (*HEAVY, "torch._dynamo", "sympy", "physiosynth.evaluation")) == "[]"
+    assert loaded_after(code, (*HEAVY, "torch._dynamo", "sympy", "physiosynth.families.wearable.judging")) == "[]"
 
 
 def test_every_name_is_there_and_another_is_refused():

@@ -211,7 +211,7 @@ def test_folders_are_swapped_where_no_exchange_in_one_move_exists(tmp_path, monk
 UNPACK_FOR_EVER = """
 import sys, time
 from pathlib import Path
-from physiosynth.generate import archive
+from physiosynth.bundles import archive
 real = archive._blocks
 def slow(*args):
     for block in real(*args):

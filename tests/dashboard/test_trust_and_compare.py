@@ -63,7 +63,7 @@ def page_of(name: str, *runs: Run) -> AppTest:
     def script(name):
         import importlib
 
-        importlib.import_module(f"physiosynth.dashboard.pages.{name}").main()
+        importlib.import_module(f"physiosynth.dashboard.{name}_page.page").main()
 
     page = AppTest.from_function(script, default_timeout=PATIENCE_S, args=(name,))
     page.session_state["runs"] = list(runs)

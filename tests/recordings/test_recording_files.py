@@ -140,5 +140,5 @@ def test_edf_files_are_read_with_a_rate_for_each_signal(tmp_path):
 def test_a_missing_reader_says_how_to_install_it(tmp_path, monkeypatch, name, package):
     """Without the optional package the message is the command that installs it."""
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(RecordingError, match=r"pip install .physiosynth\[formats\]"):
+    with pytest.raises(RecordingError, match=r"pip install .\.\[formats\]"):
         read_signals(written(tmp_path, "", name), COLUMNS)

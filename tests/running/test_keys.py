@@ -11,6 +11,7 @@ import pytest
 
 import physiosynth
 from physiosynth.running.keys import code_digest
+from places import TESTS
 
 PACKAGE = Path(physiosynth.__file__).parent
 # Everything that is kept of windows, under tmp_path: features, scores and drawn windows.
@@ -19,9 +20,9 @@ import json, sys
 from pathlib import Path
 from test_run import FakeGenerator, made
 from making.windows import toy_windows
-from physiosynth.evaluation.inputs import Inputs, drawn
-from physiosynth.evaluation.plan import quick_settings
-from physiosynth.evaluation.run import run
+from physiosynth.families.wearable.scores.inputs import Inputs, drawn
+from physiosynth.families.wearable.judging.plan import quick_settings
+from physiosynth.families.wearable.scores.run import run
 out = Path(sys.argv[1])
 run(Inputs(toy_windows(2, 1, ("T1",)), made(toy_windows(2, 2))), out, quick_settings(repeats=1), ("spectra",))
 drawn(FakeGenerator(), ("stress",), 1, 0, out / "drawn")
@@ -38,7 +39,7 @@ def keys(tmp_path, name, changed=None):
     if changed:
         path = root / "physiosynth" / changed
         path.write_text(path.read_text(encoding="utf-8") + "\nCHANGED = True\n", encoding="utf-8")
-    given = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{Path(__file__).parent}"}
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, TESTS, TESTS / "families/wearable/scores")))}
     command = [sys.executable, "-c", SCRIPT, tmp_path / f"{name}-kept"]
     answer = subprocess.run(command, capture_output=True, text=True, env=given, timeout=240)
     assert answer.returncode == 0, answer.stderr
@@ -53,9 +54,9 @@ def untouched(tmp_path_factory):
 @pytest.mark.parametrize(
     ("changed", "other"),
     [
-        ("physiology.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
-        ("evaluation/spectra.py", {"scores"}),
-        ("models/samplers.py", {"drawn", "scores"}),  # an attack asks the networks
+        ("physiology/rates.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
+        ("families/wearable/judging/spectra.py", {"scores"}),
+        ("diffusion/samplers.py", {"drawn", "scores"}),  # an attack asks the networks
         ("families/wearable/judging/report/page.py", set()),
     ],
 )

@@ -19,8 +19,8 @@ SETTINGS = PreprocessSettings()
 NAMES = ("S2", "S3", "S10")
 KILLED = """
 import os, signal, sys
-from physiosynth.datasets.preprocess import PreprocessSettings
-from physiosynth.datasets.subject_cache import prepare_subjects
+from physiosynth.families.wearable.data.preprocess import PreprocessSettings
+from physiosynth.families.wearable.data.subject_cache import prepare_subjects
 def on_step(done, total):
     if done == 2:
         os.kill(os.getpid(), signal.SIGKILL)

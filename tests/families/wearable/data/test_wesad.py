@@ -23,7 +23,7 @@ from places import shared_path
 
 READ_AND_REPORT = """
 import resource, sys, time
-from physiosynth.datasets.wesad import read_subject
+from physiosynth.families.wearable.data.wesad import read_subject
 started = time.perf_counter()
 recording = read_subject(sys.argv[1])
 assert len(recording.chest) == 6 and len(recording.wrist) == 4

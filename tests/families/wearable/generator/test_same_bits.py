@@ -2,7 +2,7 @@
 
 The last bits depend on the processor and on PyTorch, so SHA-256 sums stand in seed_42.json by machine. On a machine
 that is not listed the samples stored in seed_42.npz must be met to rounding. Add a machine, from a commit that is known
-to draw the right windows, with: PYTHONPATH=tests python tests/generate/test_same_bits.py
+to draw the right windows, with: PYTHONPATH=tests python tests/families/wearable/generator/test_same_bits.py
 """
 
 import hashlib

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.model.adapter import TwoStreamDiffusionAdapter
     from physiosynth.families.wearable.model.joined import Plan
 
-# Windows in a chunk. Fixed, since the last bits of a result depend on it (see models/chunks.py).
+# Windows in a chunk. Fixed, since the last bits of a result depend on it (see diffusion/chunks.py).
 CPU_CHUNK, GPU_CHUNK = 8, 32
 # Room for the noise of more conditions than there are, so that adding one changes nobody's windows.
 NOISE_STREAMS = 64
