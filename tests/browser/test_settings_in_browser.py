@@ -4,7 +4,8 @@ import itertools
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from driving import generate, made, shown, type_in
+from driving import PATIENCE_MS, generate, made, shown, type_in
+from playwright.sync_api import TimeoutError
 
 from physiosynth.dashboard.generate_page.presets import PRESETS
 from physiosynth.families.wearable.export import read
@@ -36,8 +37,15 @@ def opened_up(tab):
 
 
 def choose(tab, name):
-    tab.get_by_role("combobox", name="Preset").click()
-    tab.get_by_role("option", name=f"{name}:").click()
+    """Choose a preset as a person does, who opens the list again where a page drawn anew has closed it."""
+    option = tab.get_by_role("option", name=f"{name}:")
+    for _ in range(10):
+        tab.get_by_role("combobox", name="Preset").click()
+        try:
+            return option.click(timeout=PATIENCE_MS / 10)
+        except TimeoutError:
+            tab.keyboard.press("Escape")
+    raise AssertionError(f"{name} could not be chosen")
 
 
 def wanted(name, seed="6"):
