@@ -95,4 +95,4 @@ def generate(page):
 
 def made(page, words):
     """The heading of a finished run, such as "2 stress windows"."""
-    return page.get_by_role("heading", name=f"{words} of 30 s, made in")
+    return page.get_by_role("heading", name=words, exact=True)

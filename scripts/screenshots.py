@@ -158,7 +158,7 @@ def compare(tab, address: str) -> Iterator[str]:
     yield "compare-pair"
     tab.get_by_role("tab", name="Sweep").click()
     tab.get_by_role("button", name="Sweep", exact=True).click()
-    tab.get_by_text("All 6 cells are there.").wait_for()
+    tab.get_by_text("All 6 cells are done.").wait_for()
     yield "compare-sweep"
 
 
@@ -188,7 +188,7 @@ def opened(tab, address: str) -> None:
 
 
 GENERATE_TABS = {"signals": "Signals", "paper": "ECG paper", "heart": "Heart", "gallery": "All windows",
-                 "likeness": "Likeness"}  # fmt: skip
+                 "likeness": "Similarity"}  # fmt: skip
 PAGES = {"generate": signals, "narrow": narrow, "trust": trust, "compare": compare, "own-data": own_data}
 
 if __name__ == "__main__":

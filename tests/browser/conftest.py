@@ -67,5 +67,5 @@ def several(opened, address):
 def page(opened):
     """The page freshly opened in a tab of its own, with its first windows drawn."""
     tab = opened()
-    tab.get_by_text("made in").first.wait_for()
+    tab.get_by_text("30 s each, generated in").first.wait_for()
     return tab

@@ -33,7 +33,7 @@ def test_finished_windows_appear_while_the_rest_is_made_and_cancel_keeps_them(pa
     """A long run shows its step and time left, then windows; Cancel ends it and the next run works."""
     page.get_by_text("Sampling", exact=True).click()
     type_in(page, "Windows", 64)
-    type_in(page, "LOW steps", 4)
+    type_in(page, "Slow-signal steps", 4)
     type_in(page, "ECG steps", 60)
     generate(page)
     page.get_by_text("left").first.wait_for()
@@ -56,7 +56,7 @@ def test_two_visitors_take_turns_and_a_closed_tab_gives_its_turn_up(opened):
     generate(first)
     first.get_by_text("Step ").first.wait_for()
     second = opened("?windows=1")
-    second.get_by_text("Waiting: 1 run of another page comes first").wait_for()
+    second.get_by_text("Queued: 1 run ahead of yours").wait_for()
     assert second.get_by_text("stress windows").count() == 0
     first.close()
     made(second, "1 baseline window").wait_for()
@@ -68,7 +68,7 @@ def test_an_address_restores_every_setting_and_the_same_windows(opened):
     tab = opened(asked + "&low_guidance=2")
     made(tab, "4 stress and meditation windows").wait_for()
     assert tab.get_by_label("Seed", exact=True).input_value() == "77"
-    assert tab.get_by_text("heart rate 80 /min").is_visible()
+    assert tab.get_by_text("heart rate 80 bpm").is_visible()
     type_in(tab, "Seed", 78)
     tab.wait_for_url("**seed=78**")
     again = opened(tab.url.partition("/?")[2] and "?" + tab.url.partition("/?")[2])
@@ -99,7 +99,7 @@ def test_a_bundle_that_cannot_be_loaded_is_told_in_words_and_mended_with_one_but
     page.get_by_role("alert").first.wait_for()
     body = page.inner_text("body")
     assert "Traceback" not in body and "Error:" not in body and "not for clinical use" in body
-    page.get_by_role("button", name="Back to the defaults").click()
+    page.get_by_role("button", name="Reset to defaults").click()
     page.get_by_role("button", name="Generate").wait_for()
 
 
@@ -108,8 +108,8 @@ def test_no_page_has_a_serious_obstacle_for_anybody(opened, theme, width):
     """axe finds nothing serious or critical on any page, and nothing sticks out sideways."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     tab = opened(width=width, theme=theme)
-    tab.get_by_text("made in").first.wait_for()
-    for name in ("Rates asked for", "Sampling"):
+    tab.get_by_text("30 s each, generated in").first.wait_for()
+    for name in ("Target rates", "Sampling"):
         tab.get_by_text(name, exact=True).click()
     tab.get_by_text("ECG guidance").wait_for()
     for path in ("", "trust", "compare", "own-data"):

@@ -3,18 +3,18 @@
 from driving import generate, made, pick
 
 
-def headings(tabs, name):
-    """What the headings of these tabs say, once each has one."""
-    return [tab.get_by_role("heading", name=name).inner_text(timeout=300_000) for tab in tabs]
+def took(tabs):
+    """What these tabs say below the heading of their run, once each has one."""
+    return [tab.get_by_text("30 s each, generated in").first.inner_text(timeout=300_000) for tab in tabs]
 
 
 def test_six_tabs_at_once_all_show_the_first_windows(several):
     """All six come while the first windows are drawn, and a seventh while another run has its turn: nobody has none.
 
-    The seconds that drawing took are in the heading: the same ones everywhere, as it was done once.
+    The seconds that drawing took stand below the heading: the same ones everywhere, as it was done once.
     """
     tabs = several(6, "?seed=1234")
-    told = headings(tabs, "4 baseline windows of 30 s, made in")
+    told = took(tabs)
     assert len(set(told)) == 1
     busy = tabs[0]
     pick(busy, "Stress")
@@ -22,7 +22,7 @@ def test_six_tabs_at_once_all_show_the_first_windows(several):
     busy.get_by_label("ECG steps", exact=True).fill("1000")
     generate(busy)
     busy.get_by_role("button", name="Cancel").wait_for()
-    assert headings(several(1, "?seed=1234"), "4 baseline windows of 30 s, made in") == told[:1]
+    assert took(several(1, "?seed=1234")) == told[:1]
 
 
 def test_the_first_verdict_is_judged_once_for_all(several):

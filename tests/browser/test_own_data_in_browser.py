@@ -11,7 +11,7 @@ def test_a_recording_is_brought_and_stands_beside_the_windows(opened):
     page.locator("input[type=file]").first.set_input_files(RECORDING)
     page.get_by_role("button", name="Use as reference").click()
     page.get_by_role("heading", name="neurokit_rest_60s.csv is the reference").wait_for()
-    assert page.get_by_text("Median heart rate 60/min").is_visible()
+    assert page.get_by_text("Median heart rate 60 bpm").is_visible()
     for channel in ("ECG: ECG", "Resp: RSP", "EDA: EDA"):
         assert page.get_by_text(channel).first.is_visible()
     page.get_by_role("link", name="Generate").first.click()

@@ -11,8 +11,8 @@ from physiosynth.dashboard.generate_page.presets import PRESETS
 from physiosynth.families.wearable.export import read
 
 BY_NAME = {preset.name: preset for preset in PRESETS}
-SLIDERS = {"heart_rate": "Heart rate", "breathing_rate": "Breathing rate", "scr_rate": "Skin conductance responses"}
-NUMBERS = {"windows": "Windows", "seed": "Seed", "low_guidance": "LOW guidance"}
+SLIDERS = {"heart_rate": "Heart rate", "breathing_rate": "Respiratory rate", "scr_rate": "SCR rate"}
+NUMBERS = {"windows": "Windows", "seed": "Seed", "low_guidance": "Slow-signal guidance"}
 THREE = ("Calm adult", "Exam stress", "Athlete at rest")
 
 
@@ -30,7 +30,7 @@ def every_pair():
 
 def opened_up(tab):
     """The tab with all its fields in sight."""
-    for name in ("Rates asked for", "Sampling"):
+    for name in ("Target rates", "Sampling"):
         tab.get_by_text(name, exact=True).click()
     tab.get_by_label("ECG guidance", exact=True).wait_for()
     return tab
@@ -129,7 +129,7 @@ def test_what_is_drawn_after_three_presets_is_the_last_one(opened, order, tmp_pa
         agreed(tab, wanted(name))
     generate(tab)
     preset = BY_NAME[order[-1]]
-    tab.get_by_text("LOW 16 steps, guidance 2;").wait_for()  # what is on show is no longer what came unasked
+    tab.get_by_text("Slow signals: 16 steps, guidance 2;").wait_for()  # what is on show is no longer what came unasked
     made(tab, f"4 {preset.conditions[0]} windows").wait_for()
     tab.get_by_role("button", name="Download", exact=True).locator("visible=true").click()
     with tab.expect_download() as waiting:
@@ -157,13 +157,13 @@ def test_a_link_names_a_rate_as_soon_as_its_slider_has_moved(opened):
 @pytest.mark.parametrize(
     "label, wrong, words, right",
     [
-        ("Windows", "200", "Windows: a whole number from 1 to 64. For more, use the command", "2"),
-        ("Windows", "2.5", "Windows: a whole number from 1 to 64.", "2"),
-        ("Windows", "1e30", "Windows: a whole number from 1 to 64.", "2"),
-        ("ECG guidance", "50", "ECG guidance: a number from 0 to 10.", "0"),
-        ("LOW steps", "0", "LOW steps: a whole number from 1 to 1000.", "8"),
-        ("Seed", "-1", "Seed: a whole number from 0 to 9223372036854775807.", "7"),
-        ("Seed", "9223372036854775808", "Seed: a whole number from 0 to 9223372036854775807.", "2147483648"),
+        ("Windows", "200", "Windows must be a whole number from 1 to 64. To generate more, use the command", "2"),
+        ("Windows", "2.5", "Windows must be a whole number from 1 to 64.", "2"),
+        ("Windows", "1e30", "Windows must be a whole number from 1 to 64.", "2"),
+        ("ECG guidance", "50", "ECG guidance must be a number from 0 to 10.", "0"),
+        ("Slow-signal steps", "0", "Slow-signal steps must be a whole number from 1 to 1000.", "8"),
+        ("Seed", "-1", "Seed must be a whole number from 0 to 9223372036854775807.", "7"),
+        ("Seed", "9223372036854775808", "Seed must be a whole number from 0 to 9223372036854775807.", "2147483648"),
     ],
 )
 def test_a_number_that_cannot_be_meant_is_told_and_nothing_is_drawn_with_another(opened, label, wrong, words, right):
@@ -188,7 +188,7 @@ def test_a_press_in_the_same_breath_as_a_wrong_number_draws_nothing(opened):
     heading = made(tab, "4 baseline windows").inner_text()
     tab.get_by_label("Windows", exact=True).fill("200")
     tab.get_by_role("button", name="Generate").click()
-    tab.get_by_text("Windows: a whole number from 1 to 64.").wait_for()
+    tab.get_by_text("Windows must be a whole number from 1 to 64.").wait_for()
     tab.wait_for_timeout(1500)
     assert made(tab, "4 baseline windows").inner_text() == heading
     assert tab.get_by_role("button", name="Cancel").count() == 0
@@ -214,7 +214,7 @@ def test_a_link_to_more_than_is_drawn_unasked_says_so(opened):
     """Where drawing all of it would take long, nothing is drawn, and the page says what Generate would."""
     tab = opened("?windows=64&ecg_steps=900&seed=3")
     tab.get_by_text("64 windows with these settings take a while: press Generate").wait_for()
-    assert tab.get_by_role("heading", name="windows of 30 s").count() == 0
+    assert tab.get_by_text("30 s each, generated in").count() == 0
 
 
 def test_back_in_the_browser_takes_a_change_back(opened):

@@ -71,7 +71,7 @@ def test_the_first_look_takes_its_turn_and_costs_little():
     go = threading.Event()
     other = Job(lambda on_step, on_part: go.wait(60)).start()
     page = opened(look=True)
-    assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
+    assert "Queued: 1 run ahead of yours" in "".join(bar.proto.text for bar in page.get("progress"))
     page.button(key="cancel_generate").click().run()
     assert not runs(page.run()) and "generate_job" not in page.session_state and not page.error
     go.set()
@@ -103,17 +103,17 @@ def test_no_state_is_no_request():
     """Without a state the button is off and the page says what to do."""
     page = opened()
     showing(page.pills, "state").set_value([]).run()
-    assert page.button(key="generate").disabled and "Choose a state" in " ".join(each.value for each in page.caption)
+    assert page.button(key="generate").disabled and "Choose one state" in " ".join(each.value for each in page.caption)
 
 
 def test_a_preset_sets_everything_but_the_seed_and_is_named_until_something_changes():
     """Choosing one moves the fields; moving a field away leaves no preset named."""
     page = opened(seed="3", windows="9", calibrate="true", ecg_steps="7")
-    showing(page.selectbox, "preset").set_value("A day of the study").run()
+    showing(page.selectbox, "preset").set_value("Full protocol").run()
     fields = page.session_state["fields"]
     assert fields.state == ("baseline", "stress", "amusement", "meditation") and fields.windows == 2
     assert (fields.seed, fields.calibrate, fields.ecg_steps) == ("3", False, TINY_MANIFEST["sampling_steps"])
-    assert showing(page.selectbox, "preset").value == "A day of the study"
+    assert showing(page.selectbox, "preset").value == "Full protocol"
     showing(page.number_input, "windows").set_value(3).run()
     assert showing(page.selectbox, "preset").value is None
 
@@ -131,7 +131,7 @@ def test_what_a_browser_says_of_a_field_that_has_changed_since_is_not_taken():
     """A value that arrives late, from before the browser heard of a preset, changes nothing: the preset stands."""
     page = opened(windows="9")
     before = showing(page.number_input, "windows")
-    showing(page.selectbox, "preset").set_value("A day of the study").run()
+    showing(page.selectbox, "preset").set_value("Full protocol").run()
     late = page._tree.get_widget_states()
     late.widgets.append(before.set_value(7)._widget_state)
     page._run(late)
@@ -201,7 +201,7 @@ def test_rates_are_offered_within_what_all_chosen_states_were_trained_on(monkeyp
     showing(page.pills, "state").set_value(["stress"]).run()
     showing(page.selectbox, "preset").set_value("Exam stress").run()
     assert page.session_state["fields"].heart_rate == 98
-    assert "heart rate 98 /min" in " ".join(each.value for each in page.caption)
+    assert "heart rate 98 bpm" in " ".join(each.value for each in page.caption)
 
 
 def test_every_preset_can_be_given_by_the_embedded_model():

@@ -91,7 +91,7 @@ def test_a_recording_becomes_the_reference_with_its_heart_rate_and_goes_again(tm
     page = used(with_files(("my rest.csv", recording())))
     windows, name = page.session_state["own_reference"]
     assert name == "my_rest.csv" and set(windows.conditions) == {"baseline"} and windows.source == "imported"
-    assert "**77/min**" in said(page) and "is the reference" in said(page)
+    assert "**77 bpm**" in said(page) and "is the reference" in said(page)
     assert not list(tmp_path.glob("physiosynth-*"))
     page.button(key="own_clear").click().run()
     assert "own_reference" not in page.session_state and "is the reference" not in said(page)
@@ -116,7 +116,7 @@ def test_a_recording_without_eda_is_drawn_and_told_without_it():
     assert windows.missing == ("EDA",) and "EDA \\(skin conductance\\) is missing" in said(page)
     strip = reference_strip(windows, 0)
     assert "EDA" not in describe(strip, None) and strip.quantity("EDA") == "EDA: not in the reference"
-    assert strip.quantity("Resp") == "Respiration (size set)"
+    assert strip.quantity("Resp") == "Respiration (rescaled)"
     with pytest.raises(CalibrationError, match="no EDA"):
         _matcher(None, Request(("stress",), calibrate=True), windows)
 
@@ -124,7 +124,7 @@ def test_a_recording_without_eda_is_drawn_and_told_without_it():
 def test_a_labels_file_gives_several_states():
     """The button waits for it, and each state gets its windows."""
     page = with_files(("rest.csv", recording(100)))
-    page.button_group(key="own_state_how").set_value("A labels file").run()
+    page.button_group(key="own_state_how").set_value("Labels file").run()
     assert page.button(key="own_use").disabled
     labels = b"start_s,end_s,state\n0,48,baseline\n50,100,stress\n"
     page.file_uploader(key="own_labels").set_value(("labels.csv", labels, "text/csv")).run()
@@ -173,7 +173,7 @@ def test_wfdb_and_edf_bring_their_own_rates_and_units(tmp_path, kind):
     """Nothing but the button needs a press, and microvolts come out as millivolts."""
     page = used(with_files(*formats(tmp_path)[kind]))
     windows, _ = page.session_state["own_reference"]
-    assert "**77/min**" in said(page) and windows.missing == () and windows.scaled == ()
+    assert "**77 bpm**" in said(page) and windows.missing == () and windows.scaled == ()
     assert windows.ecg.max() == pytest.approx(1, abs=0.3) and np.ptp(windows.low.select("Resp")[0]) > 60
 
 
@@ -189,7 +189,7 @@ def test_an_operator_who_takes_no_files_has_the_page_say_so(monkeypatch):
     """With a limit of 0 there is no field for them."""
     monkeypatch.setenv("PHYSIOSYNTH_MAX_UPLOAD_MB", "0")
     page = opened()
-    assert "take no files" in said(page) and not page.file_uploader
+    assert "disabled uploads" in said(page) and not page.file_uploader
 
 
 def test_names_of_files_are_made_safe():

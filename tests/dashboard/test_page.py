@@ -84,14 +84,14 @@ def test_it_opens_with_nothing_configured(page):
     assert WORDS in shown(page)
     assert path_field(page, "fold").value.endswith("fold_S10")
     assert by_label(page.number_input, "ECG steps").value == TINY_MANIFEST["sampling_steps"]
-    assert by_label(page.number_input, "LOW guidance").value == TINY_MANIFEST["cfg_scale"]
+    assert by_label(page.number_input, "Slow-signal guidance").value == TINY_MANIFEST["cfg_scale"]
 
 
 def test_generating_shows_the_state_that_was_picked(page):
     """Traces, readings and provenance of the state asked for appear, and stay when the view changes."""
     showing(page.pills, "state").set_value(["stress"])
     generate(page)
-    assert not page.error and not page.exception and "4 stress windows of 30 s" in shown(page)
+    assert not page.error and not page.exception and "4 stress windows" in shown(page)
     assert any(text.startswith("Synthetic · stress · window 1") for text in alts(page))
     assert "Heart rate" in html(page) and "Seed 6" in shown(page)
     run = page.session_state["runs"][-1]
@@ -103,7 +103,7 @@ def test_generating_shows_the_state_that_was_picked(page):
 def test_settings_reach_the_sampler(page):
     """Windows, seed, steps and guidance of each stream are those of the fields."""
     by_label(page.text_input, "Seed").set_value("7")
-    for label, value in (("Windows", 2), ("ECG steps", 3), ("LOW steps", 4), ("LOW guidance", 0.0)):
+    for label, value in (("Windows", 2), ("ECG steps", 3), ("Slow-signal steps", 4), ("Slow-signal guidance", 0.0)):
         by_label(page.number_input, label).set_value(value)
     run = generate(page).session_state["runs"][-1]
     sampling = run.batch.provenance.sampling
@@ -149,7 +149,7 @@ def test_a_reference_that_is_not_there_is_a_warning(page):
     generate(page)
     assert "/no/fold" in words(page.warning) and not page.exception
     assert any(text.startswith("Synthetic") for text in alts(page))
-    assert "Likeness" not in [tab.label for tab in page.tabs]
+    assert "Similarity" not in [tab.label for tab in page.tabs]
 
 
 def test_a_damaged_reference_is_a_warning(page, bundle, tmp_path):

@@ -86,12 +86,12 @@ def shown(page: AppTest) -> str:
 def test_the_trust_page_judges_the_run_on_show(here, generator):
     """The run's own windows are scored beside floors and controls, and the page says how rough that is."""
     page = page_of("trust", run_of(generator, conditions=("stress", "baseline"), windows=8))
-    page.button_group(key="judge_what").set_value("The run on show").run()
+    page.button_group(key="judge_what").set_value("The current run").run()
     page.button(key="judge").click().run()
     until_done(page, "look_job")
     assert not page.exception and not page.error
     text = shown(page)
-    assert "16 windows of stress and baseline" in text and "A quick look, and rough" in text
+    assert "16 windows of stress and baseline" in text and "A quick and imprecise evaluation" in text
     assert "At most 8 synthetic and 8 reference windows per state" in text
     table = page.dataframe[0].value
     assert {"Split-half baseline", "Other people", "Control", "These windows"} <= set(table.columns)
@@ -101,13 +101,13 @@ def test_the_trust_page_judges_the_run_on_show(here, generator):
 def test_a_judgement_is_kept_for_its_run_and_bundle(here, generator):
     """Judged once, the same question is answered at once; another question is not."""
     page = page_of("trust", run_of(generator, windows=8))
-    page.button_group(key="judge_what").set_value("The run on show").run()
+    page.button_group(key="judge_what").set_value("The current run").run()
     page.button(key="judge").click().run()
     until_done(page, "look_job")
     page.button(key="judge").click().run()
-    assert "look_job" not in page.session_state and "A quick look" in shown(page)
+    assert "look_job" not in page.session_state and "A quick and imprecise" in shown(page)
     page.button_group(key="judge_what").set_value("New windows of every state").run()
-    assert "A quick look" not in shown(page) and "Not judged yet" in shown(page)
+    assert "A quick and imprecise" not in shown(page) and "Not evaluated yet" in shown(page)
 
 
 def test_new_windows_are_drawn_within_the_operators_limits(here, generator):
@@ -121,7 +121,7 @@ def test_new_windows_are_drawn_within_the_operators_limits(here, generator):
     assert asked.conditions == generator.info.conditions and asked.windows == 8 and asked.seed == 9
     assert asked.sampling.low_steps == 2 and not asked.calibrate and not asked.targets.given()
     slow = replace(run, request=replace(run.request, sampling=Sampling(low_steps=100, ecg_steps=100)))
-    with pytest.raises(RequestError, match="Judge the run on show"):
+    with pytest.raises(RequestError, match="Evaluate the current run"):
         looks.fresh(slow, generator, reference)
 
 
@@ -129,8 +129,8 @@ def test_the_card_says_what_the_model_is(here, generator):
     """Origin, people, hash and the missing date stand on the page; so do that it is not for clinical use."""
     text = shown(page_of("trust"))
     assert generator.info.bundle_sha256[:16] in text and "not for clinical use" in text
-    assert "2 trained on" in text and "not written in this bundle" in text
-    assert "Nothing is written about this bundle's weaknesses" in text
+    assert "2 for training" in text and "not stated in this bundle" in text
+    assert "This bundle states no weaknesses" in text
 
 
 def full_report() -> AppTest:
@@ -150,7 +150,7 @@ def test_a_report_of_another_model_is_not_shown(here, bundle, generator):
         for digest, there in (("0" * 64, False), (generator.info.bundle_sha256, True)):
             report.write_text(f"# Figures\n\nMeasured of the bundle {digest}.\n", encoding="utf-8")
             text = shown(full_report())
-            assert "this writes a page with all of it" in text
+            assert "this command writes a report with all of it" in text
             assert ("Measured of the bundle" in text) is there
     finally:
         report.unlink()
@@ -209,7 +209,7 @@ def test_runs_of_states_that_the_reference_has_not_are_left_unscored(here, gener
     until_done(page, "glance_job")
     assert not page.exception and not page.error
     *_, scored = page.session_state["glances"].values()
-    assert len(scored) == 1 and "states that the reference has not" in shown(page)
+    assert len(scored) == 1 and "states the reference lacks" in shown(page)
 
 
 def sweep_page(generator, steps=(2, 4)) -> AppTest:
@@ -227,10 +227,10 @@ def test_a_sweep_of_two_by_two_ends_in_a_grid_that_is_not_drawn_twice(here, gene
     assert "4 of 4 cells to do" in shown(page)
     page.button(key="sweep").click().run()
     until_done(page, "sweep_job")
-    assert "All 4 cells are there" in shown(page) and not page.exception
+    assert "All 4 cells are done" in shown(page) and not page.exception
     table = page.dataframe[0].value
-    assert len(table) == 4 and set(table["seed"]) == {6} and table["measurements_real"].notna().all()
-    assert sorted(table["evaluations_a_window"]) == [4, 8, 8, 16]
+    assert len(table) == 4 and set(table["seed"]) == {6} and table["measurements_baseline"].notna().all()
+    assert sorted(table["evaluations_per_window"]) == [4, 8, 8, 16]
     page.button_group(key="sweep_steps").set_value([2, 4, 8]).run()
     assert "2 of 6 cells to do" in shown(page)
 
@@ -247,7 +247,7 @@ def test_a_cancelled_sweep_keeps_its_finished_cells_and_goes_on(here, generator)
     until_done(page, "sweep_job")
     done = len(page.session_state["sweep_cells"])
     assert 1 <= done < 4 and f"{4 - done} of 4 cells to do" in shown(page)
-    assert page.button(key="sweep").label == "Go on"
+    assert page.button(key="sweep").label == "Continue"
 
 
 def test_a_grid_above_the_limits_is_refused_in_words(here, generator):

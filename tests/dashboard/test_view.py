@@ -94,7 +94,7 @@ def test_events_are_marked_where_they_are_with_words():
     rows = signals_chart.table([[(strip(60), measured(strip(60)))]])
     beats = rows[rows["k"] == "ECG00e"]
     assert np.allclose(beats["t"], np.arange(0.5, 29.6), atol=0.01) and (beats["v"] > 0.9).all()
-    assert re.search(r"R peak at 1\.5\d\d s; (999|1000|1001) ms .* \(60/min\)", beats["text"].iloc[1])
+    assert re.search(r"R peak at 1\.5\d\d s; RR (999|1000|1001) ms \(60 bpm\)", beats["text"].iloc[1])
     assert len(rows[rows["k"] == "Resp00e"]) >= 6 and "0.5" not in rows[rows["k"] == "EDA00e"]["text"].iloc[0][:20]
 
 
@@ -171,7 +171,9 @@ def test_colours_can_be_told_from_their_ground(theme):
 def test_state_and_number_choose_the_window_on_show(reference):
     """Of a run of two states each window can be reached; one without reference windows stands alone."""
     page = opened(run_of([75, 85, 95], ["stress", "stress", "baseline"]), reference)
-    assert charts(page)[0].startswith("Synthetic · stress · window 1, 30 s") and "With it: Reference" in charts(page)[0]
+    assert (
+        charts(page)[0].startswith("Synthetic · stress · window 1, 30 s") and "Shown with: Reference" in charts(page)[0]
+    )
     slider(page, "Window").set_value(2).run()
     assert charts(page)[0].startswith("Synthetic · stress · window 2, 30 s")
     page.pills[0].set_value("baseline").run()
@@ -185,8 +187,8 @@ def test_pressing_a_window_of_the_gallery_puts_it_in_the_charts(reference):
     page.session_state["view_tab"] = "All windows"
     page.run()
     named = {button.label: button for button in page.button}
-    assert "stress · window 2 · 85/min" in named
-    named["baseline · window 1 · 95/min"].click().run()
+    assert "stress · window 2 · 85 bpm" in named
+    named["baseline · window 1 · 95 bpm"].click().run()
     assert charts(page)[0].startswith("Synthetic · baseline · window 1, 30 s")
 
 
@@ -199,15 +201,15 @@ def test_more_windows_of_a_run_under_way_leave_the_choice_alone(reference):
     assert charts(page)[0].startswith("Synthetic · stress · window 2, 30 s") and slider(page, "Window").max == 4
 
 
-@pytest.mark.parametrize("tab", ["ECG paper", "Heart", "Likeness"])
+@pytest.mark.parametrize("tab", ["ECG paper", "Heart", "Similarity"])
 def test_every_tab_draws_a_run_with_and_without_a_reference(reference, tab):
     """No tab fails; the heart's charts and the paper say in words what they show."""
-    for held in (reference, None) if tab != "Likeness" else (reference,):
+    for held in (reference, None) if tab != "Similarity" else (reference,):
         page = opened(run_of([75, 85], ["stress"] * 2), held)
         page.session_state["view_tab"] = tab
         page.run()
         assert not page.exception and not page.error
-        assert tab == "Likeness" or all(charts(page))
+        assert tab == "Similarity" or all(charts(page))
 
 
 def test_a_flat_window_is_drawn_and_told(reference):

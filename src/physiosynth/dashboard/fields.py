@@ -25,9 +25,9 @@ RATE_NAMES = tuple(rate.name for rate in RATES)
 NUMBERS = {
     "windows": "Windows",
     "ecg_steps": "ECG steps",
-    "low_steps": "LOW steps",
+    "low_steps": "Slow-signal steps",
     "ecg_guidance": "ECG guidance",
-    "low_guidance": "LOW guidance",
+    "low_guidance": "Slow-signal guidance",
 }
 LABELS = {**NUMBERS, "seed": "Seed", "state": "State", **{rate.name: rate.label for rate in RATES}}
 
@@ -84,27 +84,31 @@ class Fields:
         """What is wrong with a field, in a sentence, by its name."""
         limits, found = settings(), {}
         if not self.state or not set(self.state) <= set(info.conditions):
-            found["state"] = f"State: one or more of {', '.join(info.conditions)}."
+            found["state"] = f"State must be one or more of {', '.join(info.conditions)}."
         for name, most in (
             ("windows", limits.max_windows),
             *((f"{s}_steps", limits.max_steps) for s in ("ecg", "low")),
         ):
             value = getattr(self, name)
             if not (1 <= value <= most and value == math.floor(value)):
-                found[name] = f"{LABELS[name]}: a whole number from 1 to {most}."
+                found[name] = f"{LABELS[name]} must be a whole number from 1 to {most}."
         if "windows" in found:
-            found["windows"] += " For more, use the command `physiosynth sample`."
+            found["windows"] += " To generate more, use the command `physiosynth sample`."
         for name in ("ecg_guidance", "low_guidance"):
             if not 0 <= getattr(self, name) <= MAX_GUIDANCE:
-                found[name] = f"{LABELS[name]}: a number from 0 to {MAX_GUIDANCE:g}."
+                found[name] = f"{LABELS[name]} must be a number from 0 to {MAX_GUIDANCE:g}."
         if not (self.seed.isascii() and self.seed.isdigit() and len(self.seed) < 20 and int(self.seed) <= MAX_SEED):
-            found["seed"] = f"Seed: a whole number from 0 to {MAX_SEED}."
+            found["seed"] = f"Seed must be a whole number from 0 to {MAX_SEED}."
         spans = spans_of(info, self.state)
         for name, rate in self.rates.items():
             span = spans.get(name)
             if span is None or not span[0] <= rate <= span[1]:
-                offered = f"{span[0]:g} to {span[1]:g} /min" if span else "none"
-                found[name] = f"{LABELS[name]}: {offered}, from what the model learned of the chosen states."
+                found[name] = (
+                    f"{LABELS[name]} must be {span[0]:g} to {span[1]:g} per minute, as in the training data of the "
+                    "chosen states."
+                    if span
+                    else f"{LABELS[name]}: the chosen states share no range of this rate in the training data."
+                )
         return found
 
     def request(self) -> Request:
@@ -141,7 +145,7 @@ class Fields:
             return replace(usual, **given), None
         told = " and ".join(f"`{name}={','.join(asked[name])[:LONGEST_SHOWN]}`".replace("\n", " ") for name in refused)
         words = [
-            f"The address asks for {told}, which cannot be used here; the usual stands instead.",
+            f"The address asks for {told}, which cannot be used here; the default is used instead.",
             *refused.values(),
         ]
         return replace(usual, **given), " ".join(filter(None, words))

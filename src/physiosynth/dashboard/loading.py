@@ -51,7 +51,7 @@ def load_generator(paths: Paths) -> WESADGenerator:
     milestones = _allowed(paths.milestones)
     checkpoint = _allowed(paths.checkpoint) if paths.checkpoint else None
     if not milestones.is_dir():
-        raise BundleError(f"{milestones}: expected the milestones folder, found none. Check the path under Advanced.")
+        raise BundleError(f"{milestones}: expected the checkpoint folder, found none. Check the path under Advanced.")
     if checkpoint is not None and not checkpoint.is_file():
         raise BundleError(f"{checkpoint}: expected the checkpoint file, found none. Check the path under Advanced.")
     files = deciding_files(milestones, checkpoint or milestones, None) + sorted(milestones.glob("*.*"))
@@ -92,12 +92,12 @@ def _allowed(typed: str | Path) -> Path:
         path = Path(typed).expanduser()
         target = path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a user that is not there, a null byte
-        raise RequestError("Expected a path, found something that is none. Check what was typed.") from error
+        raise RequestError("Expected a path, found text that is not one. Check it under Advanced.") from error
     roots = (*allowed.roots, *_bundle_root())
     if not allowed.paths or not any(target.is_relative_to(root) for root in roots):
         raise RequestError(
-            f"{typed}: expected a path below one of the folders this page may read, found one outside. Whoever runs "
-            "the page allows others with PHYSIOSYNTH_ROOTS."
+            f"{typed}: expected a path below one of the folders this page may read, found one outside. The operator "
+            "of this page can allow others with PHYSIOSYNTH_ROOTS."
         )
     return path
 

@@ -31,15 +31,14 @@ def _watched(job: Job | Seat, key: str, counted: str | None, drawn: int, drawn_a
     left.progress(min(1.0, now.share), text="Cancelling ..." if job.cancelling else _how_far(now, counted))
     if right.button(
         "Cancel", key=key, disabled=job.cancelling, width="stretch",
-        help="Stops at the next step; what is finished stays.",
+        help="Stops at the next step; finished results are kept.",
     ):  # fmt: skip
         job.cancel()
 
 
 def _how_far(now: Progress, counted: str | None) -> str:
     if now.state == WAITING and now.ahead:
-        runs = "1 run of another page comes" if now.ahead == 1 else f"{now.ahead} runs of other pages come"
-        return f"Waiting: {runs} first ..."
+        return f"Queued: {now.ahead} {'run' if now.ahead == 1 else 'runs'} ahead of yours ..."
     if now.state == WAITING or not now.total:
         return "Starting ..."
     left = f", about {in_words(now.seconds_left)} left" if now.seconds_left is not None else ""

@@ -155,7 +155,7 @@ def load_fold_reference() -> RealWindows:
         model = generator()
         fold = str(model.info.reference_dir or "") if model is not None else ""
     if not fold:
-        named = " A fold to compare with can be named under Advanced." if settings().paths else ""
+        named = " Name a reference fold under Advanced." if settings().paths else ""
         raise FoldError(f"This bundle has no reference windows.{named}")
     return load_reference(fold)
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 from physiosynth.errors import PhysiosynthError, RequestError
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
-UNEXPECTED = "Something in the program itself went wrong; what was finished is kept. The terminal it runs in says more."
+UNEXPECTED = "An unexpected error occurred; finished results are kept. The log of the program says more."
 
 _LOG = logging.getLogger(__name__)
 

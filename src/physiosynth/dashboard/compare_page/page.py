@@ -9,6 +9,7 @@ import streamlit as st
 from physiosynth.dashboard import session, view
 from physiosynth.dashboard.compare_page import sweep as sweep_page
 from physiosynth.dashboard.compare_page import sweep_jobs as sweeping
+from physiosynth.dashboard.generate_page import rates
 from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.trust_page.score_chart import number
 from physiosynth.dashboard.trust_page.score_jobs import digest, strangers_first
@@ -39,7 +40,7 @@ def _history(model: object, reference: RealWindows | None) -> None:
     """Every run that is kept, newest first, with its settings and figures."""
     runs = session.runs()
     if not runs:
-        st.info("Nothing was generated in this session yet. Runs of the Generate page will be listed here.")
+        st.info("No runs in this session yet. Runs of the Generate page are listed here.")
         return
     scored = _glances(reference)
     _scoring(runs, reference, scored)
@@ -52,15 +53,15 @@ def _entry(place: int, run: Run, figures: dict[str, Figure] | None) -> None:
     picture, words, buttons = st.columns([1.3, 3, 1], vertical_alignment="center")
     with picture:
         view.thumbnail(run)
-    words.markdown(f"**{place}. {run.summary}**")
+    words.markdown(f"**{place}. {run.summary}** · {run.details}")
     told = {name: value for name, value in settings_of(run).items() if name != "States" and value not in UNTOLD}
     words.caption(" · ".join(f"{name}: {value}" for name, value in told.items()))
     if figures is not None:
         words.markdown(" · ".join(_told(figure) for figure in figures.values()))
-    if buttons.button("Show", key=f"show_{run.key}", width="stretch", help="Open this run on the Generate page."):
+    if buttons.button("Show", key=f"show_{run.key}", width="stretch", help="Shows this run on the Generate page."):
         session.choose(run.key)
-        st.toast("This run is now on show on the Generate page.")
-    if buttons.button("Remove", key=f"remove_{run.key}", width="stretch", help="Forget this run and its windows."):
+        st.toast("The Generate page now shows this run.")
+    if buttons.button("Remove", key=f"remove_{run.key}", width="stretch", help="Removes this run and its windows."):
         session.remove(run.key)
         st.rerun()
 
@@ -72,7 +73,7 @@ def _told(figure: Figure) -> str:
     if figure.value != figure.value:
         return f"{kind.title}: too few windows"
     mark = "●" if figure.within else "▲"
-    return f"{mark} {kind.title} {number(figure.value, kind.unit)} (real {number(figure.floor, kind.unit)})"
+    return f"{mark} {kind.title} {number(figure.value, kind.unit)} (reference {number(figure.floor, kind.unit)})"
 
 
 def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, dict[str, Figure]]) -> None:
@@ -93,9 +94,9 @@ def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, d
             )
             st.rerun()
         st.caption(
-            "● as in real windows, ▲ farther off; in brackets what halves of real windows score. Few windows are "
-            "rough: the Trust page says more."
-            + (" Runs of states that the reference has not are not scored." if len(judged) < len(runs) else "")
+            "● within the split-half baseline of the reference, ▲ larger discrepancy; in brackets the mean of that "
+            "baseline. Scores of a few windows are imprecise; the Trust page says more."
+            + (" Runs whose states the reference lacks are not scored." if len(judged) < len(runs) else "")
         )
     if SCORING.error:
         st.error(for_visitors(SCORING.error))
@@ -120,13 +121,13 @@ def _pair(model: object, reference: RealWindows | None) -> None:
     """Two runs: what was set differently, their figures, and their windows on one axis."""
     runs = session.runs()
     if len(runs) < 2:
-        st.info("Two runs are needed. Generate another one, with other settings or another seed.")
+        st.info("A comparison takes two runs. Generate another one with other settings or another seed.")
         return
     names = {run.key: f"{place}. {run.summary}" for place, run in enumerate(runs, start=1)}
     keys = list(reversed(names))
     left, right = st.columns(2)
-    one = left.selectbox("First", keys, 1, format_func=names.get, key="pair_first")
-    two = right.selectbox("Second", keys, 0, format_func=names.get, key="pair_second")
+    one = left.selectbox("First run", keys, 1, format_func=names.get, key="pair_first")
+    two = right.selectbox("Second run", keys, 0, format_func=names.get, key="pair_second")
     if one == two:
         st.info("Choose two different runs.")
         return
@@ -148,19 +149,19 @@ def _differences(one: Run, two: Run, scored: dict[str, dict[str, Figure]]) -> st
             [kind.title, *(number(scored[run.key][name].value, kind.unit) for run in (one, two))]
             for name, kind in KINDS.items()
         ]
-    lines = [["What differs", "First", "Second"], ["---"] * 3, *rows]
+    lines = [["Setting or score", "First run", "Second run"], ["---"] * 3, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def settings_of(run: Run) -> dict[str, str]:
     """What was set for a run, in words."""
     used, asked = run.batch.provenance.sampling, run.request
-    targets = ", ".join(f"{name.replace('_', ' ')} {rate:g} /min" for name, rate in asked.targets.given().items())
-    found = {"States": asked.states, "Windows of each": str(asked.windows), "Seed": str(asked.seed)}
-    for stream in ("low", "ecg"):
+    targets = ", ".join(rates.in_words(asked.targets))
+    found = {"States": asked.states, "Windows per state": str(asked.windows), "Seed": str(asked.seed)}
+    for stream, title in view.STREAM_TITLES.items():
         values = used[stream]
-        found[stream.upper()] = f"{values['steps']} steps, guidance {values['guidance']:g}"
+        found[title] = f"{values['steps']} steps, guidance {values['guidance']:g}"
     return found | {
         "Amplitudes matched": "yes" if asked.calibrate else UNTOLD[0],
-        "Rates asked for": targets or UNTOLD[1],
+        "Target rates": targets or UNTOLD[1],
     }

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 SWEEPING = session.JobSlot("sweep")
 STEPS, CHOSEN_STEPS = (2, 4, 8, 12, 16, 24, 32, 50, 100), (4, 8, 16)
 GUIDANCE, CHOSEN_GUIDANCE = (0.0, 0.5, 1.0, 2.0, 3.0), (0.0, 1.0)
-STREAM_TITLES = {"both": "Both streams", "low": "LOW alone", "ecg": "ECG alone"}
+STREAM_TITLES = {"both": "Both streams", "low": "Slow signals only", "ecg": "ECG only"}
 
 
 def show(model: WESADGenerator | None, reference: RealWindows | None) -> None:
     """Draw the sweep."""
     st.caption(
-        "Draws the same windows again with every combination of steps and guidance and scores each, so that one sees "
-        "what a setting buys and what it costs. A cell is a run of its own seed and settings and can be drawn again."
+        "Generates the same windows with every combination of denoising steps and guidance scale, and scores each to "
+        "show the quality/cost trade-off. Every cell can be generated again from its seed and settings."
     )
     if model is None or reference is None:
         st.info(for_visitors(session.reference_problem() or "A model and a reference are needed."))
@@ -58,24 +58,24 @@ def _form(model: WESADGenerator, reference: RealWindows) -> tuple[Cell, ...]:
     left, middle, right = st.columns(3, gap="medium")
     states = left.pills(
         "States", both, selection_mode="multi", wrap=True, default=both[:1], key="sweep_states",
-        format_func=str.capitalize, help="Each state makes a map of its own.",
+        format_func=str.capitalize, help="One map per state.",
     )  # fmt: skip
     streams = left.segmented_control(
         "Steps and guidance of", list(STREAM_TITLES), default="both", required=True, key="sweep_streams",
-        format_func=STREAM_TITLES.get, help="The other stream keeps the model's own settings.",
+        format_func=STREAM_TITLES.get, help="The other stream keeps the model's default settings.",
     )  # fmt: skip
     steps = middle.pills(
-        "Steps", [count for count in STEPS if count <= limits.max_steps], selection_mode="multi", wrap=True,
+        "Denoising steps", [count for count in STEPS if count <= limits.max_steps], selection_mode="multi", wrap=True,
         default=[count for count in CHOSEN_STEPS if count <= limits.max_steps], key="sweep_steps",
-        help="How often a network refines its stream.",
+        help="Steps that a network takes from noise to signal.",
     )  # fmt: skip
     guidance = middle.pills(
-        "Guidance", list(GUIDANCE), selection_mode="multi", wrap=True, default=list(CHOSEN_GUIDANCE),
-        key="sweep_guidance", help="0 is off; above it each step costs twice.",
+        "Guidance scale", list(GUIDANCE), selection_mode="multi", wrap=True, default=list(CHOSEN_GUIDANCE),
+        key="sweep_guidance", help="0 is off; above 0, each step costs twice as much.",
     )  # fmt: skip
     windows = right.number_input(
-        "Windows a cell", FEWEST, limits.max_windows, min(16, limits.max_windows), key="sweep_windows",
-        help="More make the scores less rough and take longer.",
+        "Windows per cell", FEWEST, limits.max_windows, min(16, limits.max_windows), key="sweep_windows",
+        help="More windows make the scores more precise and take longer.",
     )  # fmt: skip
     seed = right.number_input(
         "Seed of all cells",
@@ -83,7 +83,7 @@ def _form(model: WESADGenerator, reference: RealWindows) -> tuple[Cell, ...]:
         2**31 - 1,
         6,
         key="sweep_seed",
-        help="The same noise in all cells, so that settings alone differ.",
+        help="All cells start from the same noise, so that only the settings differ.",
     )
     return grid(states or [], steps or [], guidance or [], streams or "both", int(windows), int(seed))
 
@@ -103,16 +103,15 @@ def _start(
     left = [cell for cell in cells if cell not in have]
     sweeping.check(cells, model)
     if not left:
-        st.caption(f"All {len(cells)} cells are there.")
+        st.caption(f"All {len(cells)} cells are done.")
         return
     cost = work(left, model.info.defaults)
     seconds = in_words(expected_s(left, model.info.defaults, done))
     with st.container(horizontal=True, vertical_alignment="center"):
-        title = "Sweep" if not done else "Go on"
+        title = "Sweep" if not done else "Continue"
         pressed = st.button(title, type="primary", key="sweep", icon=":material/grid_on:")
         st.caption(
-            f"{len(left)} of {len(cells)} cells to do: {cost:,} network evaluations, about {seconds} once it is their "
-            "turn."
+            f"{len(left)} of {len(cells)} cells to do: {cost:,} network evaluations, about {seconds} once started."
         )
     if pressed:
         strangers = strangers_first(reference)
@@ -126,7 +125,7 @@ def _result(done: list[ScoredCell], asked: int, model: WESADGenerator) -> None:
     from physiosynth.families.wearable.scores.sweep import as_csv
 
     name = st.segmented_control(
-        "Figure", list(KINDS), default="measurements", required=True, key="sweep_figure",
+        "Score", list(KINDS), default="measurements", required=True, key="sweep_figure",
         format_func=lambda name: KINDS[name].title,
     )  # fmt: skip
     st.caption(f"{KINDS[name].meaning} {_floors(done, name)}")
@@ -136,8 +135,8 @@ def _result(done: list[ScoredCell], asked: int, model: WESADGenerator) -> None:
             mine = [each for each in done if each.cell.condition == state]
             column.markdown(f"###### {state.capitalize()}")
             column.altair_chart(grid_chart(mine, name, state), width="stretch", key=f"grid_{state}")
-    st.markdown("###### What it costs")
-    st.caption("The dashed line is what halves of real windows score on average.")
+    st.markdown("###### Score and cost")
+    st.caption("The dashed line is the mean split-half baseline of the reference.")
     st.altair_chart(cost_chart(done, name), width="stretch", key="sweep_cost")
     st.dataframe(
         [{**each.row(), "open": _link(each)} for each in done],
@@ -148,7 +147,7 @@ def _result(done: list[ScoredCell], asked: int, model: WESADGenerator) -> None:
     st.download_button(
         "Table as CSV", data=lambda: as_csv(done).encode(), mime="text/csv", on_click="ignore", key="sweep_csv",
         file_name=f"sweep_{len(done)}cells_seed{done[0].cell.seed}.csv", icon=":material/download:",
-        help="A row a cell: settings, seed, figures, floors, cost, the bundle's hash and the word synthetic.",
+        help="One row per cell: settings, seed, scores, baselines, cost, the bundle's hash and the word synthetic.",
     )  # fmt: skip
 
 
@@ -159,9 +158,9 @@ def _floors(done: list[ScoredCell], name: str) -> str:
     figures, unit = [each.figures[name] for each in done], KINDS[name].unit
     good = "lower" if KINDS[name].better == "lower" else "higher"
     return (
-        f"{good.capitalize()} is better; ● is within what halves of real windows score (mean "
+        f"{good.capitalize()} is better; ● is within the split-half baseline of the reference (mean "
         f"{number(figures[0].floor, unit)}, up to {number(figures[0].edge, unit)} in {done[0].cell.condition}). "
-        f"{done[0].cell.windows} windows a cell: differences smaller than that mean nothing."
+        f"{done[0].cell.windows} windows per cell: differences smaller than that are not meaningful."
     )
 
 

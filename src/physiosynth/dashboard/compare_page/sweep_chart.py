@@ -22,14 +22,14 @@ WITHIN, OFF, UNKNOWN = "good", "care", "unknown"
 def grid_chart(done: Sequence[ScoredCell], name: str, state: str) -> alt.LayerChart:
     """A map of one state: steps across, guidance down, the figure and the cost written in each cell.
 
-    The fill is stronger the worse a cell is; within what real windows score it is of the other colour.
+    The fill is stronger the worse a cell is; within the split-half baseline it is of the other colour.
     """
     import altair as alt
 
     shown = colours.current()
     base = alt.Chart(alt.Data(values=[_row(each, name, done) for each in done]))
-    x = alt.X("steps:O", title="steps", axis=_axis(shown, labelAngle=0))
-    y = alt.Y("guidance:O", title="guidance", axis=_axis(shown), sort="descending")
+    x = alt.X("steps:O", title="Denoising steps", axis=_axis(shown, labelAngle=0))
+    y = alt.Y("guidance:O", title="Guidance scale", axis=_axis(shown), sort="descending")
     hover = [alt.Tooltip(f"{field}:N", title=title) for field, title in TOOLTIPS.items()]
     cells = base.mark_rect(stroke=shown.ground, strokeWidth=2, cornerRadius=3).encode(
         x, y, tooltip=hover, color=_level(shown), opacity=alt.Opacity("strength:Q", scale=None)
@@ -46,23 +46,23 @@ def grid_chart(done: Sequence[ScoredCell], name: str, state: str) -> alt.LayerCh
 
 
 TOOLTIPS = {
-    "state": "State", "settings": "Settings", "shown": "Figure", "real": "Halves of real windows", "cost": "Cost",
+    "state": "State", "settings": "Settings", "shown": "Score", "baseline": "Split-half baseline", "cost": "Cost",
 }  # fmt: skip
 
 
 def cost_chart(done: Sequence[ScoredCell], name: str) -> alt.LayerChart:
-    """The figure against network evaluations a window, a shape a state; the line is what real windows score."""
+    """The score against network evaluations per window, one shape per state; the line is the split-half baseline."""
     import altair as alt
 
     shown, kind = colours.current(), KINDS[name]
     rows = [row for row in (_row(each, name, done) for each in done) if row["value"] is not None]
     base = alt.Chart(alt.Data(values=rows))
-    title = kind.title.lower() + (f", {kind.unit}" if kind.unit else "")
+    title = kind.title + (f", {kind.unit}" if kind.unit else "")
     ink = shown.ink
     legend = alt.Legend(orient="top", title=None, labelColor=ink, symbolFillColor=ink, symbolStrokeColor=ink)
     log = alt.Scale(type="log", nice=False, padding=24)
     dots = base.mark_point(size=90, filled=True, opacity=1).encode(
-        alt.X("evaluations:Q", title="network evaluations a window", axis=_axis(shown), scale=log),
+        alt.X("evaluations:Q", title="Network evaluations per window", axis=_axis(shown), scale=log),
         alt.Y("value:Q", title=title, axis=_axis(shown), scale=alt.Scale(zero=False)),
         tooltip=[alt.Tooltip(f"{field}:N", title=text) for field, text in TOOLTIPS.items()],
         color=_level(shown),
@@ -106,16 +106,16 @@ def _row(each: ScoredCell, name: str, done: Sequence[ScoredCell]) -> dict[str, o
         "value": figure.value if known else None,
         "floor": figure.floor if math.isfinite(figure.floor) else None,
         "shown": f"{mark} {number(figure.value, kind.unit)}" if known else "–",
-        "real": f"{number(figure.floor, kind.unit)} (95 %: {number(figure.edge, kind.unit)})",
+        "baseline": f"{number(figure.floor, kind.unit)} (95 %: {number(figure.edge, kind.unit)})",
         "evaluations": each.evaluations,
-        "cost": f"{each.evaluations} ev · {each.seconds:.1f} s",
+        "cost": f"{each.evaluations} evals · {each.seconds:.1f} s",
         "level": (WITHIN if figure.within else OFF) if known else UNKNOWN,
         "strength": 0.15 + (0.35 * _worse(each, name) / farthest if farthest else 0.0),
     }
 
 
 def _worse(each: ScoredCell, name: str) -> float:
-    """How much worse than halves of real windows a cell scores; 0 where it is not, or has no figure."""
+    """How much worse than the split-half baseline a cell scores; 0 where it is not, or has no figure."""
     figure = each.figures[name]
     off = figure.value - figure.floor if KINDS[name].better == "lower" else figure.floor - figure.value
     return max(off, 0.0) if math.isfinite(off) else 0.0
@@ -125,7 +125,7 @@ def _described(done: Sequence[ScoredCell], name: str, title: str) -> str:
     kind = KINDS[name]
     said = "; ".join(
         f"{each.cell.condition}, {each.cell.steps} steps, guidance {each.cell.guidance:g}: "
-        f"{number(each.figures[name].value, kind.unit)} for {each.evaluations} evaluations a window"
+        f"{number(each.figures[name].value, kind.unit)} for {each.evaluations} evaluations per window"
         for each in done
     )
     return f"{title}. {kind.title}: {said}."

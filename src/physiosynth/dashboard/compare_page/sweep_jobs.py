@@ -29,13 +29,15 @@ def check(cells: tuple[Cell, ...], model: WESADGenerator) -> None:
 
     limits, asked = settings(), work(cells, model.info.defaults)
     if len(cells) > MOST_CELLS:
-        raise RequestError(f"Expected at most {MOST_CELLS} cells, found {len(cells)}. Choose fewer of something.")
+        raise RequestError(
+            f"Expected at most {MOST_CELLS} cells, found {len(cells)}. Choose fewer states, steps or guidance scales."
+        )
     for what, number, most in (
         ("windows", max(cell.windows for cell in cells), limits.max_windows),
         ("steps", max(cell.steps for cell in cells), limits.max_steps),
     ):
         if number > most:
-            raise RequestError(f"Expected at most {most} {what} a cell, found {number}. Ask for fewer.")
+            raise RequestError(f"Expected at most {most} {what} per cell, found {number}. Choose fewer.")
     if asked > limits.max_work:
         raise RequestError(
             f"This grid takes {asked:,} network evaluations; a request may take {limits.max_work:,}. Choose fewer "

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from physiosynth.families.wearable.generator.generator import GeneratorInfo
 
-STREAMS = {"ecg": "ECG", "low": "slow signals (respiration and skin conductance)"}
+STREAMS = {"ecg": "ECG", "low": "slow signals (EDA, respiration and RR intervals)"}
+SAMPLING = (  # setting of a stream, step of its field, explanation
+    ("steps", 1.0, "Denoising steps of the {}. More steps take longer and, beyond the default, seldom help."),
+    (
+        "guidance",
+        0.1,
+        "Guidance scale of the {}: how strongly sampling follows the state and the target rates. Above 0, each step "
+        "costs twice as much and windows vary less.",
+    ),
+)
 MEANING = {
     "baseline": "sitting quietly, reading neutral magazines",
     "stress": "speaking and counting down aloud before a panel",
@@ -136,10 +145,10 @@ def _states(info: GeneratorInfo, fields: Fields) -> None:
         wrap=True,
         format_func=str.capitalize,
         **_field("state", fields.state, lambda chosen: tuple(name for name in info.conditions if name in chosen)),
-        help="What the person is doing while the signals are recorded: one state, or several at once.",
+        help="What the simulated person is doing during the window. Choose one state or several.",
     )
     told = [f"{name.capitalize()}: {MEANING[name]}." for name in fields.state if name in MEANING]
-    st.caption("  \n".join(told) if fields.state else "Choose a state, or several.")
+    st.caption("  \n".join(told) if fields.state else "Choose one state or several.")
 
 
 def _number(fields: Fields, name: str, step: float, explained: str) -> None:
@@ -150,14 +159,14 @@ def _number(fields: Fields, name: str, step: float, explained: str) -> None:
 
 def _numbers(fields: Fields) -> None:
     """Windows of each state, and the seed with its dice."""
-    _number(fields, "windows", 1.0, f"How many windows of {WINDOW_S} s to make of each state.")
+    _number(fields, "windows", 1.0, f"Number of {WINDOW_S} s windows to generate per state.")
     st.text_input(  # a number field holds whole numbers up to 2^53 alone
         LABELS["seed"], fields.seed, **_field("seed", fields.seed, str.strip),
-        help="Chooses the synthetic people: the same seed and settings give the same signals again.",
+        help="Starts the random numbers. The same seed and settings give the same signals again.",
     )  # fmt: skip
     st.button(
-        "Roll the dice for another seed", on_click=_roll, key="dice", icon=":material/casino:", width="content",
-        help="Another seed: other synthetic people.",
+        "Random seed", on_click=_roll, key="dice", icon=":material/casino:", width="content",
+        help="Draws another seed, which gives other signals.",
     )  # fmt: skip
 
 
@@ -176,10 +185,10 @@ def _preset(info: GeneratorInfo, fields: Fields) -> None:
         "Preset",
         choices,
         index=None if standing is None else list(choices).index(standing),
-        placeholder="Choose a starting point",
+        placeholder="Choose a preset",
         format_func=lambda name: f"{name}: {choices[name].meaning[0].lower()}{choices[name].meaning[1:]}",
         **_widget("preset", standing, lambda name: _set(filled.get(name, fields))),
-        help="Sets everything below but the seed; change it from there.",
+        help="Sets every field below except the seed; you can adjust them afterwards.",
     )
 
 
@@ -188,12 +197,12 @@ def _rates(info: GeneratorInfo, fields: Fields) -> None:
     spans = spans_of(info, fields.state)
     if not spans:
         return
-    with st.expander("Rates asked for", icon=":material/favorite:"):
+    with st.expander("Target rates", icon=":material/favorite:"):
         for rate in RATES:
             if rate.name in spans:
                 _rate(info, fields, rate, spans[rate.name])
         if fields.rates:
-            st.caption("LOW guidance pushes towards these rates, and doubles the steps of the slow signals.")
+            st.caption("Guidance of the slow signals steers towards these rates and doubles the cost of a step.")
 
 
 def _rate(info: GeneratorInfo, fields: Fields, rate: Rate, span: tuple[float, float] | None) -> None:
@@ -208,10 +217,10 @@ def _rate(info: GeneratorInfo, fields: Fields, rate: Rate, span: tuple[float, fl
         value is not None,
         disabled=span is None,
         **_widget(f"ask_{name}", value is not None, ask),
-        help=f"Asks for a number of {rate.unit} instead of leaving it to the state; drawing takes longer.",
+        help=f"Sets a target in {rate.unit} instead of leaving this rate to the state; generating takes longer.",
     )
     if span is None:
-        st.caption(f"The chosen states have no {rate.label.lower()} in common that the model was trained on.")
+        st.caption("The chosen states share no range of this rate in the training data.")
     elif value is not None:
         st.slider(
             f"{rate.label}, {rate.unit}",
@@ -220,33 +229,26 @@ def _rate(info: GeneratorInfo, fields: Fields, rate: Rate, span: tuple[float, fl
             rate.step,
             **_field(name, value),
             format="%g",
-            help=f"From {span[0]:g} to {span[1]:g}: what the model was trained on in every chosen state.",
+            help=f"{span[0]:g} to {span[1]:g} {rate.unit}, the range in the training data of every chosen state.",
         )
 
 
 def _sampling(fields: Fields, problems: dict[str, str]) -> None:
     """Steps and guidance of each stream, and calibration."""
     with st.expander("Sampling", icon=":material/tune:"):
-        for column, (stream, carries) in zip(st.columns(2), STREAMS.items(), strict=True):
-            with column:
-                _number(
-                    fields, f"{stream}_steps", 1.0,
-                    f"How often the network refines the {carries}; more takes longer and, beyond the default, seldom "
-                    "helps.",
-                )  # fmt: skip
-                _problem(problems, f"{stream}_steps")
-                _number(
-                    fields, f"{stream}_guidance", 0.1,
-                    f"How strongly the {carries} is pushed towards what is asked for; above 0 each step costs twice "
-                    "and windows differ less.",
-                )  # fmt: skip
-                _problem(problems, f"{stream}_guidance")
+        for setting, step, explained in SAMPLING:
+            for column, (stream, carries) in zip(
+                st.columns(2, vertical_alignment="bottom"), STREAMS.items(), strict=True
+            ):
+                with column:
+                    _number(fields, f"{stream}_{setting}", step, explained.format(carries))
+                    _problem(problems, f"{stream}_{setting}")
         st.toggle(
             "Match amplitudes to the reference",
             fields.calibrate,
             **_field("calibrate", fields.calibrate),
-            help="Stretches and shifts each signal by what brings the model's amplitudes to those of the reference "
-            "windows of its state; rhythms stay as they are.",
+            help="Scales and shifts each signal so that the model's amplitudes match those of the reference windows of "
+            "the same state; timing does not change.",
         )
 
 
@@ -255,11 +257,14 @@ def path_fields(open_at_once: bool) -> None:
     if not settings().paths:
         return
     labels = {
-        "milestones": ("Milestones folder", "Holds the manifests (milestone_*.json) and the norm files."),
-        "checkpoint": ("Checkpoint file", "The weights, .safetensors or .pt. Empty: the one beside the milestones."),
+        "milestones": ("Checkpoint folder", "Holds the manifests (milestone_*.json) and the normalization files."),
+        "checkpoint": (
+            "Checkpoint file",
+            "The weights, .safetensors or .pt. Empty: those in the checkpoint folder.",
+        ),
         "fold": (
             "Reference fold",
-            "A folder with test_X_ecg.npy and test_X_low.npy, your own recording's for example.",
+            "A folder with test_X_ecg.npy and test_X_low.npy, such as one made from your own recording.",
         ),
     }
     with st.expander("Advanced: paths", expanded=open_at_once, icon=":material/folder_open:"):
@@ -270,10 +275,10 @@ def path_fields(open_at_once: bool) -> None:
             value = getattr(default_paths(), name)
             st.text_input(label, value, key=key, help=explained, on_change=_keep_path, args=(name, key))
         st.button(
-            "Back to the defaults",
+            "Reset to defaults",
             on_click=_reset_paths,
             key="reset_paths",
-            help="Forgets what was typed here and takes the page's own model and reference again.",
+            help="Discards these paths and uses the page's own model and reference again.",
         )
 
 

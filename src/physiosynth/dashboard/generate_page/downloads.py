@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "bundle.zip"  # stands for a bundle that the page does not name
 BUTTON_PX, WORDS_PX = 112, 196  # side by side on a screen of 390 pixels
-INSIDE = "All windows with units, rates, states, beat times, settings and the word synthetic inside."
+INSIDE = "All windows with units, sampling rates, states, beat times and settings, marked as synthetic."
 
 
 def show(run: Run) -> None:
@@ -55,7 +55,7 @@ def _code(run: Run) -> None:
     st.code(python_snippet(source, bundle, file), language="python", wrap_lines=True)
     lines = ["# The same from the command line", command_line(source, bundle, file)]
     if counts_of(source) is not None:
-        lines += ["# Draw any downloaded file again and compare", f"physiosynth reproduce {file}"]
+        lines += ["# Generate a downloaded file again and compare", f"physiosynth reproduce {file}"]
     st.code("\n".join(lines), language="bash", wrap_lines=True)
 
 

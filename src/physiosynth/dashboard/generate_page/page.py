@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from physiosynth.dashboard import session, view
-from physiosynth.dashboard.generate_page import downloads
+from physiosynth.dashboard.generate_page import downloads, rates
 from physiosynth.dashboard.generate_page.controls import Form, path_fields, settings_form
 from physiosynth.dashboard.generate_page.runs import Request, check, finish, partial, start
 from physiosynth.dashboard.messages import for_visitors
 from physiosynth.dashboard.settings import settings
 from physiosynth.dashboard.sharing import Seat, SharedJobs
+from physiosynth.dashboard.trust_page import trust_card
+from physiosynth.errors import PhysiosynthError
 from physiosynth.families.wearable.generator.asking import evaluations
 from physiosynth.running.jobs import Job
 
@@ -27,8 +29,8 @@ DRAWING = session.JobSlot("generate", counted="Step")
 FIRST = SharedJobs(most_kept=8)
 FIRST_WORK = 3000  # network evaluations up to which the windows of an address are drawn before anybody asks
 FIRST_WITHIN_S = 3.0  # waited for in place, so that the page is drawn once
-MANY = "{} windows with these settings take a while: press **Generate** to draw them."
-WELCOME = "Choose a state and press **Generate**. The same seed gives the same signals again."
+MANY = "{} windows with these settings take a while: press **Generate** to start."
+WELCOME = "Choose a state and press **Generate**. The same seed and settings give the same signals again."
 
 
 def main() -> None:
@@ -98,7 +100,7 @@ def _begin_first(model: WESADGenerator, request: Request, place: DeltaGenerator)
         return
     job, began = DRAWING.job, time.monotonic()
     while not job.wait(0.05) and time.monotonic() - began < FIRST_WITHIN_S:
-        place.caption("Drawing the first windows ...")  # where a click meanwhile takes over
+        place.caption("Generating the first windows ...")  # where a click meanwhile takes over
     place.empty()
     DRAWING.collect(_take)
 
@@ -119,18 +121,14 @@ def _status(form: Form) -> None:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(_told(form.request), width="content")
-        with st.popover("Link", icon=":material/link:", type="tertiary", help="An address that holds every setting."):
-            st.caption("Opens this page with all settings as they stand.")
+        with st.popover("Link", icon=":material/link:", type="tertiary", help="A link that restores every setting."):
+            st.caption("Opens this page with the current settings.")
             st.code(form.link, language=None, wrap_lines=True)
 
 
 def _told(request: Request) -> str:
-    asked = [
-        f"{name.replace('_', ' ').replace('scr', 'SCR')} {value:g} /min"
-        for name, value in request.targets.given().items()
-    ]
     noun = "window" if request.total_windows == 1 else "windows"
-    return ", ".join([f"{request.total_windows} {noun}", *asked])
+    return ", ".join([f"{request.total_windows} {noun}", *rates.in_words(request.targets)])
 
 
 def _result(model: WESADGenerator | None) -> None:
@@ -141,7 +139,7 @@ def _result(model: WESADGenerator | None) -> None:
     run = (partial(job, DRAWING.about) if job is not None else None) or session.current()
     if run is None:
         if model is not None:
-            st.info("Drawing the first windows ..." if job is not None else WELCOME, icon=":material/ecg:")
+            st.info("Generating the first windows ..." if job is not None else WELCOME, icon=":material/ecg:")
         return
     reference, problem = session.reference(), session.reference_problem()
     if problem is not None:
@@ -149,12 +147,13 @@ def _result(model: WESADGenerator | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"#### {run.summary}", width="content")
         downloads.show(run)
+    st.caption(run.details)
     view.show(run, reference)
 
 
 def _model_card(model: WESADGenerator) -> None:
-    info = model.info
-    named = [f"Model: {info.architecture} networks", f"epoch {info.epoch}", f"fold {info.fold}"]
-    known = [text for text in named if not text.endswith("None")]
-    told = [", ".join(known) + f", bundle {info.bundle_sha256[:12]}.", settings().bundle_words, *info.notices]
+    try:
+        told = [trust_card.in_a_line(model), settings().bundle_words, *model.info.notices]
+    except PhysiosynthError as error:
+        told = [str(error)]
     st.caption("\n\n".join(for_visitors(text) for text in told if text))

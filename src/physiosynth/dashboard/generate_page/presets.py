@@ -25,15 +25,15 @@ class Preset:
 
 
 PRESETS = (
-    Preset("Calm adult", "Sits quietly: 66 beats and 14 breaths a minute.", ("baseline",), 4, Targets(66, 14, 2)),
-    Preset("Athlete at rest", "A slow heart and slow breaths while sitting.", ("baseline",), 4, Targets(55, 12, 2)),
-    Preset("Exam stress", "Fast heart, fast breath, moist hands.", ("stress",), 4, Targets(98, 17, 8)),
-    Preset("Speech before a panel", "The strongest stress offered here.", ("stress",), 4, Targets(115, 19, 12)),
-    Preset("Film clip", "Laughs now and then, otherwise at rest.", ("amusement",), 4, Targets(74, 17, 4)),
-    Preset("Guided breathing", "Six slow breaths a minute, eyes closed.", ("meditation",), 4, Targets(64, 6, 3)),
+    Preset("Calm adult", "Sitting quietly, 66 bpm, 14 breaths/min.", ("baseline",), 4, Targets(66, 14, 2)),
+    Preset("Athlete at rest", "Sitting, low heart and respiratory rates.", ("baseline",), 4, Targets(55, 12, 2)),
+    Preset("Exam stress", "High rates, raised skin conductance.", ("stress",), 4, Targets(98, 17, 8)),
+    Preset("Speech before a panel", "The strongest stress preset.", ("stress",), 4, Targets(115, 19, 12)),
+    Preset("Film clip", "Amusement, occasional laughter.", ("amusement",), 4, Targets(74, 17, 4)),
+    Preset("Guided breathing", "Six breaths/min, eyes closed.", ("meditation",), 4, Targets(64, 6, 3)),
     Preset(
-        "A day of the study",
-        "All four states, each as the model draws it by itself.",
+        "Full protocol",
+        "All four states, no target rates.",
         ("baseline", "stress", "amusement", "meditation"),
         2,
     ),

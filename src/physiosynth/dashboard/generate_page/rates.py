@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from physiosynth.families.wearable.generator.asking import shared_span
 
 if TYPE_CHECKING:
+    from physiosynth.families.wearable.data.batch import Targets
     from physiosynth.families.wearable.generator.generator import GeneratorInfo
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate that may be asked for. step: of its slider, /min."""
+    """A target rate. step: of its slider, per minute."""
 
     name: str
     label: str
@@ -24,9 +25,9 @@ class Rate:
 
 
 RATES = (
-    Rate("heart_rate", "Heart rate", "beats a minute", 1.0),
-    Rate("breathing_rate", "Breathing rate", "breaths a minute", 0.5),
-    Rate("scr_rate", "Skin conductance responses", "responses a minute", 0.5),
+    Rate("heart_rate", "Heart rate", "bpm", 1.0),
+    Rate("breathing_rate", "Respiratory rate", "breaths/min", 0.5),
+    Rate("scr_rate", "SCR rate", "responses/min", 0.5),
 )
 
 
@@ -45,6 +46,13 @@ def _on_steps(span: tuple[float, float] | None, step: float) -> tuple[float, flo
         return None
     least, most = math.ceil(span[0] / step) * step, math.floor(span[1] / step) * step
     return (least, most) if least < most else None
+
+
+def in_words(targets: Targets) -> list[str]:
+    """The rates requested, each as in "heart rate 98 bpm"."""
+    given = targets.given()
+    label = lambda rate: rate.label if rate.label[1].isupper() else rate.label.lower()  # noqa: E731
+    return [f"{label(rate)} {given[rate.name]:g} {rate.unit}" for rate in RATES if rate.name in given]
 
 
 def middle_of(info: GeneratorInfo, rate: str, conditions: Sequence[str]) -> float | None:

@@ -48,9 +48,14 @@ class Run:
         if self.under_way:
             return f"{made} of {asked} {self.request.states} windows so far"
         if not self.whole:
-            return f"Stopped early: {made} of {asked} {self.request.states} windows were finished and are kept"
-        noun = "window" if made == 1 else "windows"
-        return f"{made} {self.request.states} {noun} of {WINDOW_S} s, made in {in_words(self.seconds)}"
+            return f"Stopped early: {made} of {asked} {self.request.states} windows"
+        return f"{made} {self.request.states} {'window' if made == 1 else 'windows'}"
+
+    @property
+    def details(self) -> str:
+        """What stands below the summary."""
+        each = f"{WINDOW_S} s each"
+        return each if self.under_way else f"{each}, generated in {in_words(self.seconds)}"
 
     @property
     def file_stem(self) -> str:
@@ -89,7 +94,8 @@ def _matcher(generator: WESADGenerator, request: Request, reference: RealWindows
 
     if reference.missing:
         raise CalibrationError(
-            f"The reference has no {' and '.join(reference.missing)}: amplitudes can be matched to a complete one only."
+            f"The reference has no {' and '.join(reference.missing)}. Amplitudes can only be matched to a "
+            "reference with all signals."
         )
     matcher = AmplitudeMatcher.from_real(reference.fused, reference.conditions, reference.eda)
     matcher.check(request.conditions, generator.info.eda)
@@ -126,12 +132,12 @@ def check(request: Request, defaults: Sampling) -> None:
     ]
     for what, number, most in asked:
         if not 1 <= number <= most:
-            raise RequestError(f"Expected 1 to {most} {what} in a request, found {number}. Ask for another number.")
+            raise RequestError(f"Expected 1 to {most} {what} per request, found {number}. Choose another number.")
     work = request.total_windows * evaluations(sampling, defaults, request.targets)
     if work > limits.max_work:
         raise RequestError(
             f"{request.total_windows} windows with these steps take {work:,} network evaluations; a request may take "
-            f"{limits.max_work:,}. Ask for fewer windows or steps, or less guidance."
+            f"{limits.max_work:,}. Choose fewer windows or steps, or no guidance."
         )
 
 

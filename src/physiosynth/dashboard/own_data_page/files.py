@@ -66,7 +66,7 @@ def listed(files: Sequence[Brought]) -> tuple[Listed, ...]:
     with laid_out(files) as path:
         found = list_signals(path)
     if all(signal.is_text for signal in found):
-        raise RequestError("Expected at least one column of numbers, found none.")
+        raise RequestError("Expected at least one column of numbers, found none. Choose another file.")
     return found
 
 

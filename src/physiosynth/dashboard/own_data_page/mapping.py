@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from physiosynth.recordings.recording_files import Listed
 
 ABSENT = "Not recorded"
-BELT, OTHER = "% of belt", "another (size is set)"
+BELT, OTHER = "% of belt", "arbitrary (rescaled)"
 UNIT_CHOICES = {
     "ECG": ("mV", "uV", "V", "nV"),
     "EDA": ("uS", "nS", "mS", "S", "kOhm", "Ohm", "MOhm"),
@@ -57,7 +57,7 @@ def mapping_form(listed: Sequence[Listed], key: str) -> Mapping:
             units[channel] = _unit(channel, signal, right, key)
     rate, time_column = _clock(listed, key) if listed[0].rate_hz is None else (None, None)
     flipped = st.checkbox(
-        "Flip the ECG", key=f"own_flip_{key}", help="For a lead recorded upside down, with R waves that point down."
+        "Flip the ECG", key=f"own_flip_{key}", help="For an inverted lead, with R waves that point down."
     )
     return Mapping(columns, units, rate, time_column, ("ECG",) if flipped else ())
 
@@ -70,14 +70,14 @@ def _unit(channel: str, signal: Listed, place: DeltaGenerator, key: str) -> str:
     else:
         known = {choice.lower(): i for i, choice in enumerate(choices)}
         at = known.get(spelled, 0)
-    said = f"The file says {literally(stated[:LONGEST_UNIT])}." if stated else "The file does not say."
+    said = f"Unit in the file: {literally(stated[:LONGEST_UNIT])}." if stated else "The file states no unit."
     return place.selectbox(
         "Unit",
         choices,
         at,
         key=f"own_unit_{channel}_{signal.name}_{key}",
         format_func=lambda unit: unit.replace("u", "µ", 1) if unit in ("uV", "uS") else unit,
-        help=said + (" Belts have no common unit; another than % is scaled." if channel == "Resp" else ""),
+        help=said + (" Belts have no common unit: all but % are rescaled." if channel == "Resp" else ""),
     )
 
 
@@ -85,15 +85,15 @@ def _clock(listed: Sequence[Listed], key: str) -> tuple[float | None, str | None
     """Rate in Hz, or the column that is the clock."""
     guess = guess_time(listed)
     how = st.segmented_control(
-        "Clock", [RATE, TIME], default=TIME if guess else RATE, required=True, key=f"own_clock_{key}"
+        "Timing", [RATE, TIME], default=TIME if guess else RATE, required=True, key=f"own_clock_{key}"
     )
     if how == RATE:
         return st.number_input(
-            "Samples a second (Hz)", 0.5, 50_000.0, USUAL_RATE_HZ, key=f"own_rate_{key}", help="Of every column."
+            "Sampling rate (Hz)", 0.5, 50_000.0, USUAL_RATE_HZ, key=f"own_rate_{key}", help="The same for every column."
         ), None
     names = [signal.name for signal in listed]
     return None, st.selectbox(
-        "Column of seconds or timestamps", names, names.index(guess) if guess else 0, key=f"own_time_{key}"
+        "Column with seconds or timestamps", names, names.index(guess) if guess else 0, key=f"own_time_{key}"
     )
 
 

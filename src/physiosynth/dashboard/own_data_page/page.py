@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from physiosynth.recordings.recording_files import Listed
 
 READING = session.JobSlot("own")
-ONE, FILE = "One state", "A labels file"
+ONE, FILE = "One state", "Labels file"
 WORDS = (
-    "A recording of your own takes the place of the model's reference on the other pages: windows are drawn beside it, "
-    f"judged against it, their amplitudes matched to it. It is cut into windows of {WINDOW_S} s, filtered as the "
-    "model's data are."
+    "Your own recording replaces the model's reference on the other pages: windows are shown beside it, evaluated "
+    f"against it, and their amplitudes matched to it. It is cut into windows of {WINDOW_S} s and filtered like the "
+    "training data."
 )
 PRIVACY = (
-    "Its signals stay in the memory of the machine that runs this page for as long as the page is open, and in a "
-    "temporary folder for the seconds of reading; no other visitor sees them."
+    "Its signals stay in the memory of the computer that runs this page while the page is open, and in a temporary "
+    "folder while they are read; no other visitor can see them."
 )
 
 
 def main() -> None:
     """Draw the page."""
-    st.header("Hold the windows against your own recording", anchor=False)
+    st.header("Compare with your own recording", anchor=False)
     st.markdown(f"{WORDS} {PRIVACY}")
     if not settings().max_upload_mb:
-        st.info("Whoever runs this page has it take no files.")
+        st.info("The operator of this page has disabled uploads.")
         return
     model = session.generator()
     READING.collect(_take)
@@ -60,7 +60,7 @@ def main() -> None:
         return
     left, right = st.columns([1, 1.25], gap="large")
     with left:
-        st.subheader("What is what", anchor=False)
+        st.subheader("Channel mapping", anchor=False)
         chosen = mapping_form(listed, _file_key())
         state, labels = _state()
     with right:
@@ -82,7 +82,7 @@ def banner() -> None:
             key="own_back",
             type="tertiary",
             on_click=_forget,
-            help="Forgets the recording.",
+            help="Removes the recording from this session.",
         )
 
 
@@ -102,20 +102,20 @@ def _standing() -> None:
     counts: dict[str, int] = {}
     for state in made.windows.conditions:
         counts[state] = counts.get(state, 0) + 1
-    told = ", ".join(f"{count} of {state}" for state, count in counts.items())
+    told = ", ".join(f"{count} {state}" for state, count in counts.items())
     with st.container(border=True):
         st.subheader(f":material/check_circle: {literally(name)} is the reference", anchor=False)
         st.markdown(
             f"Windows of {WINDOW_S} s: {told}, from {in_words(made.duration_s)} of recording. Median heart rate "
-            f"**{made.heart_rate:.0f}/min**: does that fit?"
+            f"**{made.heart_rate:.0f} bpm**: is that plausible?"
         )
         absent = [state for state in CONDITIONS if state not in counts]
         if absent:
-            st.caption(f"It holds no {', '.join(absent)}: windows of other states have nothing to be compared with.")
+            st.caption(f"It has no windows of {', '.join(absent)}: generated windows of these states are not compared.")
         notes = [
             *made.notes,
-            *(f"{TITLES[each]} is missing: what needs it is not judged." for each in made.windows.missing),
-            *(["The amplitudes of runs cannot be matched to it."] if made.windows.missing else []),
+            *(f"{TITLES[each]} is missing: scores that need it are not evaluated." for each in made.windows.missing),
+            *(["Amplitudes cannot be matched to it."] if made.windows.missing else []),
         ]
         if notes:
             st.caption("\n".join(f"- {literally(note)}" for note in notes))
@@ -128,7 +128,7 @@ def _files() -> list[Brought]:
         type=list(own_files.TYPES),
         accept_multiple_files=True,
         key="own_files",
-        help="A CSV with a column for each signal; an EDF, EDF+ or BDF file; or a WFDB record, its .hea file together "
+        help="A CSV with one column per signal; an EDF, EDF+ or BDF file; or a WFDB record, its .hea file together "
         "with the .dat files it names.",
     )
     return [Brought(safe_name(file.name), file.getvalue(), file.file_id) for file in found]
@@ -139,7 +139,7 @@ def _listed(files: Sequence[Brought]) -> tuple[Listed, ...]:
     key = "_".join(file.key for file in files)
     held = st.session_state.get("own_listed")
     if held is None or held[0] != key:
-        with st.spinner("Looking at the file ..."):
+        with st.spinner("Reading the file ..."):
             held = st.session_state.own_listed = (key, own_files.listed(files))
     return held[1]
 
@@ -152,14 +152,14 @@ def _file_key() -> str:
 def _state() -> tuple[str | None, Brought | None]:
     """One state for the whole recording, or the labels that were brought."""
     how = st.segmented_control(
-        "What the person was doing", [ONE, FILE], default=ONE, required=True, key="own_state_how",
-        help="The states are those that the model knows. Time in no row of a labels file is left out.",
+        "Condition", [ONE, FILE], default=ONE, required=True, key="own_state_how",
+        help="The states that the model knows. Times outside the rows of a labels file are left out.",
     )  # fmt: skip
     if how == ONE:
         return st.selectbox("State", CONDITIONS, key="own_state", format_func=str.capitalize), None
     found = st.file_uploader(
         "Labels: a CSV with the columns start_s, end_s, state", type=["csv", "tsv", "txt"], key="own_labels",
-        help="Seconds from the first sample, and baseline, stress, amusement or meditation (or 1 to 4).",
+        help="Times in seconds from the first sample; states are baseline, stress, amusement, meditation (or 1 to 4).",
     )  # fmt: skip
     return None, Brought(LABELS, found.getvalue()) if found else None
 
@@ -210,7 +210,7 @@ def _take(job: Job, name: str) -> None:
     if job.result is not None:
         session.set_own_reference(job.result.windows, name)
         st.session_state.own_summary = job.result
-        st.toast(f"{literally(name)} is the reference now.", icon=":material/check_circle:")
+        st.toast(f"{literally(name)} is now the reference.", icon=":material/check_circle:")
 
 
 def _tell(error: PhysiosynthError) -> None:

@@ -33,11 +33,11 @@ def preview(listed: Sequence[Listed], columns: Mapping[str, str], rate_hz: float
         at = np.arange(0, len(values), max(1, len(values) // MOST_POINTS))
         rows = pd.DataFrame({"t": at / (hz or 1.0), "v": values[at]})
         title, unit = f"{channel}: {signal.name}"[:LONGEST_TITLE], "s" if hz else "samples"
-        words = f"{title}, its first {len(values) / (hz or 1.0):.0f} {unit}."
+        words = f"{title}, the first {len(values) / (hz or 1.0):.0f} {unit}."
         draw(rows, _spec(channel, title, unit, colours.current()), words, f"own_preview_{channel}")
     doubled = len(set(columns.values())) < len(columns)
-    hint = "**One signal is chosen twice.**" if doubled else "Is the ECG upright, with tall, narrow R peaks?"
-    st.caption(f"How the signals begin, as they are in the file. {hint}")
+    hint = "**One signal is chosen for two channels.**" if doubled else "Is the ECG upright, with tall, narrow R peaks?"
+    st.caption(f"The start of each signal, as in the file. {hint}")
 
 
 def _spec(channel: str, title: str, unit: str, palette: Palette) -> Spec:

@@ -50,7 +50,7 @@ class Gate:
             if _own_origin(scope):
                 await self._uploads(scope, receive, send)
             else:
-                await answer(send, Refused(403, "Expected a request of this page."))
+                await answer(send, Refused(403, "Expected a request from this page."))
 
 
 def _own_origin(scope: Scope) -> bool:

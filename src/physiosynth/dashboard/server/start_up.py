@@ -58,7 +58,7 @@ def _chosen(home: Path, say: Say) -> Start:
     if url:
         return _fetched(url, expected or None, say)
     if expected:
-        raise RequestError(f"{SHA256} is set and {URL} is not: nothing is there to compare. Set both or neither.")
+        raise RequestError(f"{SHA256} is set and {URL} is not, so there is nothing to compare. Set both or neither.")
     if _mounted(home):
         return Start(home, f"Bundle: mounted below {home} (order: {ORDER}).", "Bundle: mounted into this container.")
     return Start(EMBEDDED, f"Bundle: the embedded model (order: {ORDER}).", "Bundle: the one that comes with the page.")

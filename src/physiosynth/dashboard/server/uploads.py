@@ -89,10 +89,10 @@ class Uploads:
     def _check_room(self, manager: MemoryUploadedFileManager, new: _Coming) -> None:
         own = len(manager.file_storage.get(new.session, ())) + sum(each.session == new.session for each in self._coming)
         if own >= FILES_A_SESSION:
-            raise Refused(429, f"Expected at most {FILES_A_SESSION} files of one visitor. Remove one first.")
+            raise Refused(429, f"Expected at most {FILES_A_SESSION} files per visitor. Remove one first.")
         held = sum(stat.byte_length for stats in manager.get_stats().values() for stat in stats)
         if held + new.size + sum(each.size for each in self._coming) > FILES_HELD * _limit():
-            raise Refused(503, "There is no room for more files now. Try again later.")
+            raise Refused(503, "The server has no room for more files at the moment. Try again later.")
 
 
 def _addressee(scope: Scope) -> tuple[Runtime, str]:
@@ -103,9 +103,9 @@ def _addressee(scope: Scope) -> tuple[Runtime, str]:
     base = config.get_option("server.baseUrlPath").strip("/")
     found = _ROUTE.fullmatch(scope["path"].removeprefix(f"/{base}" if base else ""))
     if found is None or scope["method"] not in ("PUT", "DELETE") or not _limit():
-        raise Refused(403, "This page takes no such request.")
+        raise Refused(403, "This page does not accept such requests.")
     if not exists() or not get_instance().is_active_session(found["session"]):
-        raise Refused(403, "Expected a session that is open. Load the page again.")
+        raise Refused(403, "Expected an open session. Reload the page.")
     return get_instance(), found["session"]
 
 
@@ -128,7 +128,7 @@ def _bounded(receive: Receive, size: int) -> Receive:
         try:
             message = await asyncio.wait_for(receive(), max(0.0, min(SILENT_S, end - time.monotonic())))
         except asyncio.TimeoutError:
-            raise Refused(408, "The file came too slowly. Try again.") from None
+            raise Refused(408, "The upload was too slow. Try again.") from None
         came += len(message.get("body", b""))
         if came > size:
             raise _too_large()

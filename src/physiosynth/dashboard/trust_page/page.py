@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.scores.quick import Line, QuickLook
 
 JUDGING = session.JobSlot("look")
-FRESH, SHOWN = "New windows of every state", "The run on show"
+FRESH, SHOWN = "New windows of every state", "The current run"
 PEOPLE, REFERENCE = "Simulated people", "The reference"
 LISTED = 8  # findings of a list before the rest is folded away
 COMMAND = "physiosynth evaluate --bundle default --out runs/judged --controls"
 COLUMNS = {  # heading of a list, and what it means
-    "alike": ("● Like reference", "within what reference windows of the same or of other people differ by"),
-    "minor": ("▲ Minor discrepancy", "farther off than that, yet nearer to the reference than to the negative control"),
-    "discrepant": ("✕ Discrepant", "nearer to the negative controls (corrupted windows) than to the reference"),
+    "alike": ("● Like reference", "Within the differences among reference windows of the same or of other people."),
+    "minor": ("▲ Minor discrepancy", "A larger discrepancy, yet nearer to the reference than to the negative control."),
+    "discrepant": ("✕ Discrepant", "Nearer to the negative control (corrupted windows) than to the reference."),
 }
 
 
@@ -66,7 +66,7 @@ def _judgement(model: WESADGenerator, reference: RealWindows) -> None:
     if found is not None:
         _show(*found, subject)
     elif JUDGING.job is None:
-        st.caption("Not judged yet: press **Judge**.")
+        st.caption("Not evaluated yet: press **Evaluate**.")
 
 
 def _choice(model: WESADGenerator, reference: RealWindows) -> tuple[Subject | None, bool]:
@@ -76,19 +76,20 @@ def _choice(model: WESADGenerator, reference: RealWindows) -> tuple[Subject | No
     what = FRESH
     if run is not None:
         what = left.segmented_control(
-            "Judge", [FRESH, SHOWN], default=FRESH, required=True, key="judge_what",
-            help="A few windows say little; new ones are drawn with its settings and seed, and are not kept.",
+            "Evaluate", [FRESH, SHOWN], default=FRESH, required=True, key="judge_what",
+            help="Scores of a few windows are imprecise. New windows are generated with the settings and seed of the "
+            "current run, and are not kept.",
         )  # fmt: skip
     else:
-        left.markdown(f"Judge: **{FRESH.lower()}**")
+        left.markdown(f"Evaluate: **{FRESH.lower()}**")
     strangers = middle.segmented_control(
-        "Held against",
+        "Compared with",
         _yardsticks(reference),
         required=True,
         default=_yardsticks(reference)[0],
         key=f"judge_against_{session.own_reference_name() or ''}",
-        help="Simulated people: 16 whom no model has seen, as many-sided as people are. The reference: the recording "
-        "that the Generate page compares with; where it is one person's, others are shown beside it.",
+        help="Simulated people: 16 diverse people whom no model has seen. The reference: the recording that the "
+        "Generate page compares with; where it is one person's, the scores of other people are shown, too.",
     )
     try:
         request = looks.fresh(run, model, reference) if what == FRESH else None
@@ -97,7 +98,7 @@ def _choice(model: WESADGenerator, reference: RealWindows) -> tuple[Subject | No
         return None, False
     subject = Subject(run if what == SHOWN else None, request, run is not None, strangers == PEOPLE)
     pressed = right.button(
-        "Judge", type="primary", width="stretch", key="judge", icon=":material/verified:",
+        "Evaluate", type="primary", width="stretch", key="judge", icon=":material/verified:",
         disabled=JUDGING.job is not None,
     )  # fmt: skip
     return subject, pressed
@@ -126,8 +127,8 @@ def _show(look: QuickLook, seconds: float, subject: Subject) -> None:
 
     with st.container(border=True):
         st.markdown(f"#### {LEVELS[look.verdict].mark} {look.headline}")
-        st.markdown(f"{look.lead} Judged: {subject.words}.")
-        st.caption(f"**A quick look, and rough.** {look.rough} It took {in_words(seconds)}.")
+        st.markdown(f"{look.lead} Evaluated: {subject.words}.")
+        st.caption(f"**A quick and imprecise evaluation.** {look.rough} It took {in_words(seconds)}.")
     for column, (name, (title, meaning)) in zip(st.columns(3, gap="medium"), COLUMNS.items(), strict=True):
         with column:
             _findings(title, meaning, getattr(look, name))
@@ -136,9 +137,9 @@ def _show(look: QuickLook, seconds: float, subject: Subject) -> None:
 
 
 def _findings(title: str, meaning: str, found: tuple[Finding, ...]) -> None:
-    st.markdown(f"##### {title}", help=f"What comes out {meaning}.")
+    st.markdown(f"##### {title}", help=meaning)
     if not found:
-        st.caption("Nothing.")
+        st.caption("None.")
         return
     st.markdown("\n".join(f"- {each.text}" for each in found[:LISTED]))
     if len(found) > LISTED:
@@ -153,10 +154,10 @@ def _figures(look: QuickLook) -> None:
 
     st.subheader("Each score between reference and negative control", anchor=False)
     st.caption(
-        "**0** is the split-half baseline, what halves of the same reference windows score against each other, and the "
-        "shaded bar how far they stray; **1** is the negative control: corrupted windows, which a score must tell. The "
-        "dot is what was evaluated, the line other people. A score that cannot tell its control from the reference is "
-        "not evaluated."
+        "**0** is the split-half baseline, the mean score of random halves of the same reference windows against each "
+        "other; the shaded bar ends at its 95 % limit. **1** is the negative control (corrupted windows). The dot is "
+        "what was evaluated, the line other people. Left of 0, windows are closer to the reference than its halves are "
+        "to each other. A score that cannot tell its control from the reference is not evaluated."
     )
     states = [ALL_STATES, *look.states] if len(look.states) > 1 else [ALL_STATES]
     state = ALL_STATES
@@ -171,7 +172,7 @@ def _figures(look: QuickLook) -> None:
             mine = [line for line in lines if line.group == group]
             column.markdown(f"###### {GROUP_TITLES[group]}")
             column.altair_chart(score_chart(mine, GROUP_TITLES[group]), width="stretch", key=f"scores_{group}")
-    with st.expander("The figures as a table"):
+    with st.expander("The scores as a table"):
         st.dataframe(_rows(lines), hide_index=True, width="stretch")
 
 
@@ -192,9 +193,9 @@ def _rows(lines: tuple[Line, ...]) -> list[dict[str, object]]:
             "Split-half baseline, 95 %": line.edge,
             "Other people": line.people,
             "Control": line.control,
-            "The control is": line.control_name,
+            "Type of control": line.control_name,
             "Unit": line.unit,
-            "Good is": {"lower": "low", "higher": "high"}.get(line.better, "near 0"),
+            "Better": {"lower": "lower", "higher": "higher"}.get(line.better, "nearer to 0"),
             "Meaning": line.meaning,
         }
         for line in lines
@@ -204,13 +205,13 @@ def _rows(lines: tuple[Line, ...]) -> list[dict[str, object]]:
 def _full_report() -> None:
     with st.expander("The full report", icon=":material/article:"):
         st.markdown(
-            "A quick look leaves out what takes minutes: classifiers that learn from these windows, attacks on the "
-            "privacy of the people learned from, trained networks that look at single windows, and intervals. Where "
-            "the project is installed, this writes a page with all of it:"
+            "A quick evaluation leaves out what takes minutes: classifiers trained on these windows, attacks on the "
+            "privacy of the training subjects, networks trained to tell single windows apart, and confidence "
+            "intervals. Where the project is installed, this command writes a report with all of it:"
         )
         st.code(COMMAND, language="bash")
         if settings().bundle_words:
-            st.caption("With the folder of this page's bundle in the place of `default`.")
+            st.caption("Replace `default` with the folder of this page's bundle.")
         text = trust_card.evaluation_text()
         if text:
             st.divider()

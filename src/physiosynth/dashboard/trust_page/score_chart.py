@@ -84,7 +84,7 @@ def _row(place: int, line: Line) -> dict[str, object]:
         "name": line.name,
         "level": line.level,
         "verdict": f"{level.mark} {level.word}",
-        "meaning": f"{line.meaning} The control is {line.control_name}.",
+        "meaning": f"{line.meaning} The negative control is {line.control_name}.",
         "zero": 0,
         "place": _within(line.place),
         "edge": _within(line.floor_place),

@@ -49,10 +49,10 @@ class Subject:
     def words(self) -> str:
         """What the windows are, for a sentence."""
         if self.run is not None:
-            return f"the run on show: {len(self.run.batch)} windows of {self.run.request.states}"
-        whose = "as in the run on show" if self.like_run else "as the model samples by default"
+            return f"the current run, {len(self.run.batch)} windows of {self.run.request.states}"
+        whose = "with the settings of the current run" if self.like_run else "with the model's default settings"
         return (
-            f"{self.request.windows} new windows of each of {self.request.states}, drawn {whose} (seed "
+            f"{self.request.windows} new windows per state ({self.request.states}), generated {whose} (seed "
             f"{self.request.seed})"
         )
 
@@ -69,15 +69,16 @@ def fresh(run: Run | None, generator: WESADGenerator, reference: RealWindows) ->
     states = tuple(name for name in generator.info.conditions if name in set(reference.conditions))
     if not states:
         raise RequestError(
-            f"The model makes {', '.join(generator.info.conditions)}, the reference holds "
-            f"{', '.join(sorted(set(reference.conditions))) or 'no windows'}: they have no state in common."
+            f"The model generates {', '.join(generator.info.conditions)}, the reference holds "
+            f"{', '.join(sorted(set(reference.conditions))) or 'no windows'}: they have no state in "
+            "common. Choose another reference."
         )
     limits, each = settings(), evaluations(base.sampling, generator.info.defaults)
     most = min(WINDOWS, limits.max_windows // len(states), limits.max_work // max(each * len(states), 1))
     if most < FEWEST:
         raise RequestError(
             f"Expected room for {FEWEST} windows of each state, found {most}: these settings take {each} network "
-            "evaluations a window. Judge the run on show instead, or generate with fewer steps first."
+            "evaluations per window. Evaluate the current run instead, or generate with fewer steps first."
         )
     return replace(base, conditions=states, windows=most, calibrate=False, targets=Targets())
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.generator.card import Card
     from physiosynth.families.wearable.generator.generator import WESADGenerator
 
-UNWRITTEN = "not written in this bundle"
-SPLITS = {"train": "trained on", "val": "chose the checkpoint", "test": "left out"}
+UNWRITTEN = "not stated in this bundle"
+SPLITS = {"train": "for training", "val": "for choosing the checkpoint", "test": "held out"}
 
 
 def show(model: WESADGenerator) -> None:
@@ -27,19 +27,27 @@ def show(model: WESADGenerator) -> None:
     except PhysiosynthError as error:
         st.error(for_visitors(str(error)))
         return
-    st.subheader("The model behind the windows", anchor=False)
+    st.subheader("The model", anchor=False)
     left, right = st.columns([1.15, 1], gap="large")
     with left:
         st.markdown(_facts(card))
         told = [settings().bundle_words, *model.info.notices]
         st.caption("\n\n".join(for_visitors(text) for text in told if text))
     with right:
-        st.markdown("##### Where it falls short")
+        st.markdown("##### Known weaknesses")
         if card.weak:
             st.markdown("\n".join(f"- {plain(text)}" for text in card.weak))
         else:
-            st.caption("Nothing is written about this bundle's weaknesses. Judge it before use.")
+            st.caption("This bundle states no weaknesses. Evaluate it before use.")
     _details(card)
+
+
+def in_a_line(model: WESADGenerator) -> str:
+    """The session's model by name, training subjects and bundle. Raises PhysiosynthError."""
+    card = _card(model.info.bundle_sha256, session.paths().milestones, model)
+    subjects = "simulated subjects" if model.info.source == "virtual" else "subjects"
+    people = [f"{card.people['train']} {subjects}"] if "train" in card.people else []
+    return ", ".join([card.name, *people, f"bundle {card.bundle_sha256[:12]}"]) + "."
 
 
 def _facts(card: Card) -> str:
@@ -49,13 +57,13 @@ def _facts(card: Card) -> str:
     rows = {
         "Model": f"{card.name}: {card.architecture}; {card.parameters / 1e6:.1f} million parameters",
         "Trained on": card.trained_on,
-        "People": people or UNWRITTEN,
-        "Trained when": card.training.get("Finished", f"{UNWRITTEN} (physiosynth "
+        "Subjects": people or UNWRITTEN,
+        "Training finished": card.training.get("Finished", f"{UNWRITTEN} (physiosynth "
                                                       f"{card.training.get('Written by physiosynth', '?')})"),
         "States": ", ".join(card.states),
-        "Sampled by default": f"LOW {sampling.low_steps} steps, guidance {sampling.low_guidance:g}; ECG "
+        "Default sampling": f"slow signals {sampling.low_steps} steps, guidance {sampling.low_guidance:g}; ECG "
         f"{sampling.ecg_steps} steps, guidance {sampling.ecg_guidance:g}; {sampling.method}",
-        "Bundle": f"`{card.bundle_sha256[:16]}` (SHA-256 of all that decides the samples)",
+        "Bundle": f"`{card.bundle_sha256[:16]}` (SHA-256 of all that determines the samples)",
         "Use": "research, teaching and testing; **not for clinical use**",
     }  # fmt: skip
     return "\n".join(f"- **{name}**: {plain(str(value))}" for name, value in rows.items())
@@ -64,17 +72,17 @@ def _facts(card: Card) -> str:
 def _details(card: Card) -> None:
     from physiosynth.families.wearable.generator.card import DATA_CARD, MODEL_CARD
 
-    with st.expander("Training, and the hash of every file", icon=":material/fingerprint:"):
+    with st.expander("Training details and file hashes", icon=":material/fingerprint:"):
         st.markdown("\n".join(f"- {name}: {plain(value)}" for name, value in card.training.items()))
         files = [{"File": name, "SHA-256": digest} for name, digest in card.files.items()]
         st.dataframe(files, hide_index=True, width="stretch")
     with st.expander("Licence", icon=":material/gavel:"):
         st.text(card.licence)
     if MODEL_CARD in card.texts:
-        with st.expander("The whole model card", icon=":material/description:"):
+        with st.expander("Model card", icon=":material/description:"):
             st.markdown(smaller(card.texts[MODEL_CARD]))
     if DATA_CARD in card.texts:
-        with st.expander("The people it learned from", icon=":material/groups:"):
+        with st.expander("Data card", icon=":material/groups:"):
             st.markdown(smaller(card.texts[DATA_CARD]))
 
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.data.reference import RealWindows
 
 STYLE = Path(__file__).parents[1] / "view.css"
-SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Likeness"
+SIGNALS, PAPER, HEART, ALL, LIKENESS = "Signals", "ECG paper", "Heart", "All windows", "Similarity"
+STREAM_TITLES = {"low": "Slow signals", "ecg": "ECG"}
 
 ONE_PERSON = (
-    "The reference windows are all of one person, the synthetic ones of many: a level that differs between people, "
-    "such as that of the EDA, may lie outside and still be plausible."
+    "All reference windows are of one person, the synthetic ones of many: a level that differs between people, such as "
+    "that of the EDA, may lie outside the range and still be plausible."
 )
 
 
@@ -93,7 +94,7 @@ def thumbnail(run: Run) -> None:
     position = position_of(run)
     strip = synthetic_strip(run.batch, position)
     st.html(STYLE)
-    st.html(gallery.picture(strip, colours.current(), f"{strip.title} in small"), width=232)
+    st.html(gallery.picture(strip, colours.current(), f"Thumbnail: {strip.title}"), width=232)
 
 
 def side_by_side(run_a: Run, run_b: Run) -> None:
@@ -114,10 +115,10 @@ def provenance(run: Run) -> None:
     """Where the windows come from, in a line."""
     source = run.batch.provenance
     streams = "; ".join(
-        f"{name.upper()} {values['steps']} steps, guidance {values['guidance']:g}"
+        f"{STREAM_TITLES[name]}: {values['steps']} steps, guidance {values['guidance']:g}"
         for name, values in source.sampling.items()
     )
     st.caption(
-        f"{source.notice} Seed {source.seed}; {streams}; bundle {source.bundle_sha256[:12]}; physiosynth "
-        f"{source.version}; {source.created}."
+        f"{source.notice} Seed {source.seed}. {streams}. Bundle {source.bundle_sha256[:12]}, physiosynth "
+        f"{source.version}, {source.created}."
     )

@@ -47,11 +47,11 @@ def choose(run: Run, reference: RealWindows | None) -> Choice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(states) > 1:
             state = st.pills(
-                "State on show", states, default=state, required=True, format_func=str.capitalize, key=_state_key(run)
+                "State shown", states, default=state, required=True, format_func=str.capitalize, key=_state_key(run)
             )
         own = of_state(batch, state)
         rank = int(np.flatnonzero(own == at)[0]) if at in own else 0
-        rank = _slider("Window", len(own), rank, _window_key(run, state), "Which of the finished windows to show.")
+        rank = _slider("Window", len(own), rank, _window_key(run, state), "Which of the finished windows is shown.")
         matching = of_state(reference, state)
         arrangement, chosen = OFF, 0
         if len(matching):
@@ -60,7 +60,7 @@ def choose(run: Run, reference: RealWindows | None) -> Choice:
                 len(matching),
                 0,
                 f"reference_{state}",
-                "A window of the same state to compare with.",
+                "The reference window of the same state to compare with.",
             )
             arrangement = st.segmented_control(
                 "Reference",
@@ -68,7 +68,7 @@ def choose(run: Run, reference: RealWindows | None) -> Choice:
                 default=BESIDE,
                 required=True,
                 key="arrangement",
-                help="Where the reference window is drawn.",
+                help="Where the reference window is shown.",
             )
     position = int(own[rank])
     st.session_state[f"view_at_{run.key}"] = position

@@ -38,9 +38,9 @@ def show(batch: SignalBatch, key: str, chosen: int, choose: Callable[[int], None
 def _tile(batch: SignalBatch, i: int, key: str, chosen: bool, palette: Palette, choose: Callable[[int], None]) -> None:
     strip = synthetic_strip(batch, i)
     rate = readings_of(strip).heart_rate
-    caption = f"{strip.title.removeprefix('Synthetic · ')} · " + (f"{rate:.0f}/min" if np.isfinite(rate) else "no rate")
+    caption = f"{strip.title.removeprefix('Synthetic · ')} · " + (f"{rate:.0f} bpm" if np.isfinite(rate) else "no rate")
     with st.container(width=232, key=f"tile_{i}", gap="xsmall"):
-        st.html(picture(strip, palette, f"{strip.title}: ECG, respiration and EDA in small"))
+        st.html(picture(strip, palette, f"{strip.title}: thumbnail of ECG, respiration and EDA"))
         st.button(
             caption,
             key=f"show_{key}_{i}",
@@ -48,7 +48,7 @@ def _tile(batch: SignalBatch, i: int, key: str, chosen: bool, palette: Palette, 
             args=(i,),
             type="primary" if chosen else "secondary",
             width="stretch",
-            help="Show this window in the charts.",
+            help="Shows this window in the charts.",
         )
 
 

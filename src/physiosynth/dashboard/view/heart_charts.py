@@ -34,18 +34,18 @@ def tachogram_table(beats_s: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def tachogram_spec(rows: pd.DataFrame, palette: Palette) -> Spec:
-    """R-R intervals over time with their mean."""
+    """RR intervals over time with their mean."""
     low, high = limits([rows["rr"].to_numpy()]) if len(rows) else (0.0, 1.0)
     colour = _colour(palette, "window", rows)
-    x = {"field": "t", "type": "quantitative", "title": "time in the window (s)",
+    x = {"field": "t", "type": "quantitative", "title": "Time in window (s)",
          "scale": {"domain": [0, WINDOW_S], "nice": False}, "axis": {"tickCount": 6}}  # fmt: skip
-    y = {"field": "rr", "type": "quantitative", "title": "R-R interval (ms)",
+    y = {"field": "rr", "type": "quantitative", "title": "RR interval (ms)",
          "scale": {"domain": [low, high], "zero": False, "nice": False}, "axis": {"tickCount": 5}}  # fmt: skip
     tooltip = [
         {"field": "window", "type": "nominal", "title": "Window"},
         {"field": "t", "type": "quantitative", "title": "Ends at (s)", "format": ".2f"},
-        {"field": "rr", "type": "quantitative", "title": "R-R (ms)", "format": ".0f"},
-        {"field": "mean", "type": "quantitative", "title": "Mean R-R (ms)", "format": ".0f"},
+        {"field": "rr", "type": "quantitative", "title": "RR (ms)", "format": ".0f"},
+        {"field": "mean", "type": "quantitative", "title": "Mean RR (ms)", "format": ".0f"},
     ]
     return {
         "height": HEIGHT,
@@ -73,7 +73,7 @@ def beat_table(beats: dict[str, MeanBeat]) -> pd.DataFrame:
 
 def beat_spec(rows: pd.DataFrame, palette: Palette) -> Spec:
     """The mean of the aligned beats, and the band from their 5th to their 95th percentile."""
-    x = {"field": "lag", "type": "quantitative", "title": "time from R (ms)", "scale": {"nice": False}}
+    x = {"field": "lag", "type": "quantitative", "title": "Time from R peak (ms)", "scale": {"nice": False}}
     y = {"type": "quantitative", "title": "ECG (mV)", "scale": {"zero": False}}
     colour = _colour(palette, "of", rows)
     return {

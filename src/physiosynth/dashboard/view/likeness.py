@@ -1,4 +1,4 @@
-"""How alike the run and the reference are in frequency and time, with the reference's halves as the ruler."""
+"""How similar the run and the reference are in frequency and time, beside the split-half baseline."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.data.reference import RealWindows
 
 HELP = """
-**PSD**: share of the power that lies at the same frequencies. 100 % is the same spectrum; noise gives about a third.
-Size does not count.
+**PSD overlap**: share of the power at the same frequencies, whatever the amplitude. 100 %: identical spectra; noise
+gives about a third.
 
-**ACF**: whether the signals repeat themselves after the same delays (concordance of autocorrelations). 1 is the same;
-noise gives about 0.
+**ACF concordance**: agreement of the autocorrelation functions. 1: identical; noise gives about 0.
 
-**Distance**: typical difference of the spectra in decibels, size included. 0 is the same, 6 is twice as large.
+**Log-spectral distance**: typical difference of the spectra in decibels, amplitude included. 0: identical; 6: twice the
+amplitude.
 
-In brackets: what one half of the reference scores against the other, about the best to be expected. Good figures alone
-do not prove that signals are realistic.
+In brackets: the split-half baseline, one half of the reference against the other, about the best to be expected. Good
+scores alone do not prove that signals are realistic.
 """
 
 
 def show(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> None:
     """The table for the windows of one state against the reference windows at positions `matching`."""
-    st.markdown("##### Likeness to the reference", help=HELP)
+    st.markdown("##### Similarity to the reference", help=HELP)
     try:
         rows = likeness_table(batch, reference, matching)
     except PhysiosynthError as error:
         st.warning(str(error))
         return
-    heading = ["Signal", "PSD", "ACF", "Distance"]
+    heading = ["Signal", "PSD overlap", "ACF concordance", "Log-spectral distance"]
     rule = ["---", "---:", "---:", "---:"]
     st.markdown("\n".join("| " + " | ".join(line) + " |" for line in (heading, rule, *rows)))
     noun = "window" if len(matching) == 1 else "windows"
-    few = " Few windows make these figures rough." if min(len(batch), len(matching)) < 8 else ""
+    few = " Scores of so few windows are imprecise." if min(len(batch), len(matching)) < 8 else ""
     st.caption(
-        f"All {len(batch)} synthetic windows of this state against {len(matching)} reference {noun}; in brackets "
-        f"halves of the reference against each other.{few}"
+        f"All {len(batch)} synthetic windows of this state against {len(matching)} reference {noun}; in brackets the "
+        f"split-half baseline of the reference.{few}"
     )
 
 
 def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndarray) -> list[list[str]]:
-    """One row a channel: each figure, and in brackets that of the reference's halves. Raises PhysiosynthError."""
+    """One row per channel: each score, and in brackets its split-half baseline. Raises PhysiosynthError."""
     from physiosynth.families.wearable.judging.spectra import compare, split_half
 
     rows = []
@@ -63,7 +63,7 @@ def likeness_table(batch: SignalBatch, reference: RealWindows, matching: np.ndar
             text if ruler is None else f"{text} ({best})"
             for text, best in zip(_scores(score), _scores(ruler) if ruler else ("",) * 3, strict=True)
         )
-        told = "size was set" if name in reference.scaled else f"{distance} dB"
+        told = "rescaled" if name in reference.scaled else f"{distance} dB"
         rows.append([f"{name} ({rate} Hz)", psd, acf, told])
     return rows
 

@@ -13,11 +13,11 @@ from physiosynth.dashboard.view.drawing import svg_image
 from physiosynth.dashboard.view.strips import UNIT_LABELS
 from physiosynth.families.wearable.features.readings import FEWEST, QUANTITIES, Quantity, Readings, Spread, spread
 
-TOO_FEW = "too few to tell"
+TOO_FEW = "too few events"
 HELP = (
-    "Measured by the same detectors in synthetic and reference windows. The bar is the reference of this state: pale "
-    "from the 5th to the 95th percentile, the numbers under it; darker the middle half, a line at the median. The "
-    " triangle is the window on show, the small lines are all windows of this run in this state."
+    "Measured by the same detectors in synthetic and reference windows. The bar is the reference range of this state: "
+    "pale from the 5th to the 95th percentile, as written below it; dark between the quartiles; a line at the median. "
+    "The triangle is the window shown, the short lines are all windows of this run in this state."
 )
 _WIDTH, _HEIGHT = 200, 34  # of a bar, in its own units
 
@@ -49,7 +49,7 @@ def place_in_words(usual: Spread, value: float, quantity: Quantity) -> str:
     if not usual.windows:
         return ""
     if not usual.known:
-        return "Not to be told from the reference"
+        return "Not measurable in the reference"
     if not np.isfinite(usual.low):
         return f"Reference: fewer than {FEWEST} windows"
     said = {"low": ": below", "high": ": above", "usual": ": within", "": ""}[usual.place(value)]

@@ -161,7 +161,7 @@ def _pane(
     series = [f"{channel}{i}{j}" for j in range(len(windows))]
     time_axis = {"scale": "x", "orient": "bottom", "grid": True, "tickCount": {"signal": "ceil(pane / 90)"},
                  "labels": last, "domain": last, "ticks": last, "zindex": 0,
-                 **({"title": "time in the window (s)"} if last else {})}  # fmt: skip
+                 **({"title": "Time in window (s)"} if last else {})}  # fmt: skip
     marks = [_line(channel, name, strip, palette) for name, strip in zip(series, windows, strict=True)]
     if marked:
         marks += [_events(channel, f"{name}e", strip, palette) for name, strip in zip(series, windows, strict=True)]
@@ -262,10 +262,10 @@ def _event_rows(strip: Strip, measured: Readings, suffix: str) -> list[pd.DataFr
 
     intervals = np.diff(measured.beats_s, prepend=np.nan)
     beats = [
-        f"R peak at {t:.3f} s" + (f"; {1000 * rr:.0f} ms after the one before ({60 / rr:.0f}/min)" if rr > 0 else "")
+        f"R peak at {t:.3f} s" + (f"; RR {1000 * rr:.0f} ms ({60 / rr:.0f} bpm)" if rr > 0 else "")
         for t, rr in zip(measured.beats_s, intervals, strict=True)
     ]
-    breaths = [f"Inspiration begins at {t:.2f} s" for t in measured.inspirations_s]
+    breaths = [f"Inspiration onset at {t:.2f} s" for t in measured.inspirations_s]
     scrs = measured.scrs
     responses = [
         f"Skin conductance response: onset {start:.2f} s, peak {peak:.2f} s, {size:.3f} µS"

@@ -34,7 +34,7 @@ class Strip:
     signals: dict[str, np.ndarray]
     eda_name: str = "EDA"
     reference: bool = False
-    scaled: tuple[str, ...] = ()  # channels whose size was set
+    scaled: tuple[str, ...] = ()  # channels that were rescaled
 
     @property
     def digest(self) -> str:
@@ -54,7 +54,7 @@ class Strip:
         if channel not in self.signals:
             return f"{names[channel]}: not in the reference"
         if channel in self.scaled:
-            return f"{names[channel]} (size set)"
+            return f"{names[channel]} (rescaled)"
         return f"{names[channel]} ({UNIT_LABELS[UNITS[channel]]})"
 
 
@@ -97,8 +97,8 @@ def describe(strip: Strip, measured: Readings | None, other: Strip | None = None
     events = ""
     if measured is not None:
         counts = len(measured.beats_s), len(measured.inspirations_s), len(measured.scrs)
-        events = f". Marked: {counts[0]} R peaks, {counts[1]} breaths, {counts[2]} skin conductance responses"
-    beside = f" With it: {other.title}." if other is not None else ""
+        events = f". Marked: {counts[0]} R peaks, {counts[1]} inspiration onsets, {counts[2]} SCRs"
+    beside = f" Shown with: {other.title}." if other is not None else ""
     return f"{strip.title}, {WINDOW_S} s: {'; '.join(parts)}{events}.{beside}"
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.data.reference import RealWindows
 
 GESTURES = (
-    "Drag in the overview to choose the seconds shown, drag a trace to move, Shift and wheel (or pinch a trackpad) to "
-    "zoom, double-click to go back. Marked: R peaks ▼, onsets of inspiration ▲, peaks of skin conductance responses ◆."
+    "Drag in the overview to select the seconds shown, drag a trace to pan, Shift + wheel (or pinch on a trackpad) to "
+    "zoom, double-click to reset. Marked: R peaks ▼, inspiration onsets ▲, SCR peaks ◆."
 )
-TOO_FEW = "Too few beats to tell: at least three whole ones are needed."
+TOO_FEW = "Too few beats: a mean beat takes at least three complete ones."
 
 
 def signals(strip: Strip, other: Strip | None, beside: bool) -> None:
@@ -45,7 +45,7 @@ def _signals(sets: list[list[Strip]], words: str) -> None:
         0.5,
         format="%g s",
         key="seconds_shown",
-        help="The part of the window that is drawn; the arrow keys move its ends.",
+        help="The part of the window that is shown; the arrow keys move its ends.",
     )
     home = (home[0], max(home[1], home[0] + 0.5)) if home[0] < WINDOW_S else (WINDOW_S - 0.5, float(WINDOW_S))
     rows = signals_chart.table([[(strip, readings_of(strip)) for strip in windows] for windows in sets])
@@ -56,9 +56,9 @@ def _signals(sets: list[list[Strip]], words: str) -> None:
 def paper(strip: Strip, other: Strip | None) -> None:
     """The ECG on ruled paper; the reference window on a sheet of its own under it."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        whole = st.toggle("Whole window", key="paper_whole", help=f"All {WINDOW_S} s in rows under each other.")
+        whole = st.toggle("Whole window", key="paper_whole", help=f"All {WINDOW_S} s, in rows.")
         first = st.slider(
-            "From second",
+            "Start (s)",
             0,
             WINDOW_S - paper_chart.WIDE_S,
             0,
@@ -68,8 +68,8 @@ def paper(strip: Strip, other: Strip | None) -> None:
             help=f"{paper_chart.WIDE_S} s of the ECG, {paper_chart.NARROW_S} s on a narrow screen.",
         )
     strips = [strip] + ([other] if other is not None else [])
-    where = f"all {WINDOW_S} s" if whole else f"from second {first}"
-    words = f"{strip.title}: ECG on paper of 25 mm/s, {where}." + (f" Under it: {other.title}." if other else "")
+    where = f"all {WINDOW_S} s" if whole else f"from {first} s"
+    words = f"{strip.title}: ECG on paper of 25 mm/s, {where}." + (f" Below it: {other.title}." if other else "")
     spec = paper_chart.spec(strips, colours.current(), first, whole)
     draw(paper_chart.table(strips), spec, words, "chart_paper")
     st.caption("A small square is 0.04 s wide, a large one 0.2 s; at 10 mm/mV they are 0.1 and 0.5 mV high.")
@@ -79,10 +79,10 @@ def heart(same: SignalBatch, strip: Strip, reference: RealWindows | None, other:
     """Tachogram of the window, and mean beats; same: the run's windows in the state of the one on show."""
     shown = {SYNTHETIC: strip} | ({REFERENCE: other} if other is not None else {})
     beats = {name: readings_of(each).beats_s for name, each in shown.items()}
-    st.markdown("##### Tachogram", help="Each R-R interval at the time it ends; dashed is the mean.")
+    st.markdown("##### Tachogram", help="Each RR interval at the time of its second beat; the dashed line is the mean.")
     rows = heart_charts.tachogram_table(beats)
     words = "; ".join(
-        f"{each.title}: {max(0, len(beats[name]) - 1)} R-R intervals, RMSSD {readings_of(each).rmssd:.0f} ms"
+        f"{each.title}: {max(0, len(beats[name]) - 1)} RR intervals, RMSSD {readings_of(each).rmssd:.0f} ms"
         for name, each in shown.items()
     )
     draw(rows, heart_charts.tachogram_spec(rows, colours.current()), f"Tachogram. {words}.", "chart_tachogram")
@@ -98,7 +98,7 @@ def heart(same: SignalBatch, strip: Strip, reference: RealWindows | None, other:
 
 
 def _beats(title: str, windows: dict[str, tuple[Strip, ...]], key: str) -> None:
-    st.markdown(f"##### {title}", help="Beats aligned at R; the band holds 90 % of them at each moment.")
+    st.markdown(f"##### {title}", help="Beats aligned at the R peak; at each time the band holds 90 % of them.")
     found = {name: mean_beat_of(strips) for name, strips in windows.items()}
     known = {name: beat for name, beat in found.items() if beat is not None}
     if SYNTHETIC not in known:
@@ -112,4 +112,4 @@ def _beats(title: str, windows: dict[str, tuple[Strip, ...]], key: str) -> None:
         f"{title} with its spread: {counts}.",
         f"chart_beat_{key}",
     )
-    st.caption(f"{counts[0].upper()}{counts[1:]}; the band is from the 5th to the 95th percentile.")
+    st.caption(f"{counts[0].upper()}{counts[1:]}; the band spans the 5th to the 95th percentile.")

@@ -48,7 +48,7 @@ def test_what_the_weights_cannot_give_is_refused_with_the_range(generator, state
 @pytest.mark.parametrize("value", ["fast", True, -1, float("nan"), 1000])
 def test_a_rate_is_a_number_a_minute(value):
     """Text, truth values and impossible rates are told as such."""
-    with pytest.raises(RequestError, match="expected a rate in /min"):
+    with pytest.raises(RequestError, match="expected a rate per minute"):
         Targets(heart_rate=value)
 
 

@@ -69,7 +69,7 @@ class Targets:
         for name, value in self.given().items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not 0 <= value < 400:
-                raise RequestError(f"{name}: expected a rate in /min, found {value!r}.")
+                raise RequestError(f"{name}: expected a rate per minute, found {value!r}.")
 
     def given(self) -> dict[str, float]:
         """The requested rates.

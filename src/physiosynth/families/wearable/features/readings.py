@@ -30,11 +30,11 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity("heart_rate", "Heart rate", "/min", 0),
+    Quantity("heart_rate", "Heart rate", "bpm", 0),
     Quantity("rmssd", "RMSSD", "ms", 0),
-    Quantity("breathing_rate", "Breathing rate", "/min", 1),
-    Quantity("scr_count", f"SCRs in {WINDOW_S} s", "", 0),
-    Quantity("eda_median", "EDA, median", "uS", 2),
+    Quantity("breathing_rate", "Respiratory rate", "breaths/min", 1),
+    Quantity("scr_count", f"nSCR ({WINDOW_S} s)", "", 0),
+    Quantity("eda_median", "Median SCL", "uS", 2),
 )
 
 
@@ -43,7 +43,7 @@ class Readings:
     """Events of one window in s from its first sample, and its numbers; nan where there are too few events to tell.
 
     beats_s: (k,) R peaks; inspirations_s: (b,) onsets of inspiration; scrs: skin conductance responses; heart_rate and
-    breathing_rate in /min; rmssd in ms; scr_count; eda_median in uS.
+    breathing_rate per minute; rmssd in ms; scr_count; eda_median in uS.
     """
 
     beats_s: np.ndarray

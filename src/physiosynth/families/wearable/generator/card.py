@@ -101,8 +101,8 @@ def bullets(text: str, title: str) -> tuple[str, ...]:
 
 def _name(manifest: Manifest, root: Path | None) -> str:
     if root is not None and root.resolve() == EMBEDDED.resolve():
-        return "The embedded model"
-    return manifest.path.stem if manifest.path is not None else "A bundle without a manifest"
+        return "Embedded model"
+    return manifest.path.stem if manifest.path is not None else "Bundle without a manifest"
 
 
 def _people(listed: Any) -> dict[str, int]:
@@ -113,8 +113,8 @@ def _people(listed: Any) -> dict[str, int]:
 
 def _architecture(name: str, streams: Any) -> str:
     said = {
-        "coupled": "two coupled diffusion networks: one draws EDA, respiration and the heart's rhythm at 4 Hz, the "
-        "other the ECG at 175 Hz from what the first drew",
+        "coupled": "two coupled diffusion networks: one generates EDA, respiration and the cardiac rhythm at 4 Hz, the "
+        "other the ECG at 175 Hz from these",
         "published": "the two published diffusion networks: EDA and respiration at 4 Hz, ECG at 175 Hz",
     }.get(name, name)
     kinds = {
@@ -122,7 +122,7 @@ def _architecture(name: str, streams: Any) -> str:
         for part in (streams.values() if isinstance(streams, Mapping) else ())
         if isinstance(part, Mapping) and isinstance(part.get("prediction"), str)
     }
-    return said + "".join(f"; predicts {kind}" for kind in sorted(kinds))
+    return said + "".join(f"; {kind}-prediction" for kind in sorted(kinds))
 
 
 def _training(manifest: Manifest) -> dict[str, str]:
@@ -136,7 +136,7 @@ def _training(manifest: Manifest) -> dict[str, str]:
         ("Steps", content.get("step")),
         ("Seed", content.get("seed")),
         ("Batch size", settings.get("batch_size")),
-        ("Validation loss, LOW", content.get("val_low")),
+        ("Validation loss, slow signals", content.get("val_low")),
         ("Validation loss, ECG", content.get("val_ecg")),
         ("Written by physiosynth", content.get("physiosynth_version")),
     ):
@@ -153,4 +153,4 @@ def _files(root: Path | None, checkpoint: Path, milestones: Path, fold: Path | N
     try:
         return {path.name: sha256_of(path) for path in deciding_files(milestones, checkpoint, fold)}
     except OSError as error:
-        raise BundleError(f"{checkpoint.name}: cannot be read any more. Fetch the bundle again.") from error
+        raise BundleError(f"{checkpoint.name}: can no longer be read. Fetch the bundle again.") from error

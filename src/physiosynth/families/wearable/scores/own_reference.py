@@ -161,7 +161,7 @@ def _scaled(low: np.ndarray, resp_sd: float, notes: list[str]) -> np.ndarray:
         low[:, :, at] *= resp_sd / sd
         notes[:] = [note for note in notes if not note.startswith("Resp is kept")]
         notes.append(
-            "Belts have no common unit: the respiration was scaled to the model's reference, so its size says nothing."
+            "Respiration has arbitrary units and was rescaled to the model's reference: amplitude is not interpreted."
         )
     return low
 

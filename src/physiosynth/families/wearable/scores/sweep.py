@@ -78,13 +78,13 @@ class ScoredCell:
             "windows": self.cell.windows,
             "seed": self.cell.seed,
             **{name: value for name, value in vars(self.sampling).items() if value is not None},
-            "evaluations_a_window": self.evaluations,
+            "evaluations_per_window": self.evaluations,
             "seconds": round(self.seconds, 3),
         }
         for name, figure in self.figures.items():
-            found |= {name: figure.value, f"{name}_real": figure.floor, f"{name}_real_edge": figure.edge}
+            found |= {name: figure.value, f"{name}_baseline": figure.floor, f"{name}_baseline_edge": figure.edge}
         return found | {
-            "held_against": self.against,
+            "compared_with": self.against,
             "bundle_sha256": self.bundle_sha256,
             "physiosynth": __version__,
             "created": self.created,
