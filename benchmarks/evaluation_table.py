@@ -53,7 +53,7 @@ def measured(content: dict[str, Any]) -> str:
             [row["name"], f"{row['auc']:.3f} ({row['low']:.3f}-{row['high']:.3f})", row["members"], row["outsiders"]]
             for row in content["attacks"]
         ]
-        blocks.append("Membership attacks, 0.5 is guessing:")
+        blocks.append("Membership attacks, 0.5 is chance:")
         blocks.append(table(["attack", "AUC", "members", "outsiders"], lines))
     return "\n\n".join(blocks) + "\n"
 

@@ -41,6 +41,27 @@ def test_every_command_says_what_each_option_is_for(name):
     assert [each.name for each in command.params if isinstance(each, click.Option) and not each.help] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "expected"),
+    [
+        ("sample", "--low-steps 3 --low-guidance=0", {"low_steps": 3, "low_guidance": 0.0}),
+        ("sample", "--slow-steps 3 --slow-guidance 0", {"low_steps": 3, "low_guidance": 0.0}),
+        ("sample", "--calibrate --windows 2", {"match_amplitudes": "reference", "windows": 2}),
+        ("sample", "--calibrate targets.json", {"match_amplitudes": "targets.json"}),
+        ("targets", "--fold f --out o --real 100", {"real": 100}),
+    ],
+)
+def test_an_option_that_was_renamed_answers_to_its_old_name_too(name, words, expected, capsys):
+    """The old name sets the same, is not in the help, and a note gives the present one; the present one has no note."""
+    command = load(name)
+    parsed = command.make_context(name, words.split())
+    assert {key: parsed.params[key] for key in expected} == expected
+    old = [word.partition("=")[0] for word in words.split() if word.partition("=")[0] in command.old]
+    notes = capsys.readouterr().err
+    assert [each for each in command.old if f"{each} is now called {command.old[each]}" in notes] == old
+    assert notes.count("note:") == len(old) and not any(f"{each} " in parsed.get_help() for each in command.old)
+
+
 def test_the_list_of_commands_is_grouped_and_complete(capsys):
     """Each command of the table stands under its heading."""
     assert main(["--help"]) == 0

@@ -71,7 +71,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class _Meter:
-    """Tells how far a try is, a few times a second. start: bytes that were here before it."""
+    """Tells how far a try is, a few times per second. start: bytes that were here before it."""
 
     def __init__(self, tell: OnProgress, start: int, total: int | None) -> None:
         self._tell, self._start, self._total = tell, start, total

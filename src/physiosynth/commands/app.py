@@ -24,10 +24,10 @@ LOCAL = ("localhost", "::1")
     envvar="HOST",
     show_envvar=True,
     metavar="ADDRESS",
-    help="address to listen on; 0.0.0.0 lets other machines in",
+    help="address to listen on; 0.0.0.0 is open to other machines",
 )
 def command(port: int, host: str) -> None:
-    """Ctrl-C ends it. Where other machines may look at the page, they cannot choose among this one's folders unless
+    """Ctrl-C stops it. Where other machines can open the page, visitors cannot name folders of this one unless
     PHYSIOSYNTH_PATHS=on.
     """
     if find_spec("streamlit") is None:
@@ -41,7 +41,7 @@ def command(port: int, host: str) -> None:
     if not host.startswith("127.") and host not in LOCAL:
         environment.setdefault("PHYSIOSYNTH_PATHS", "off")
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host
-    print(f"Starting the page: http://{shown}:{port} (Ctrl-C ends it)", file=sys.stderr)
+    print(f"Starting the page: http://{shown}:{port} (Ctrl-C stops it)", file=sys.stderr)
     become_server(host, port, environment)
 
 

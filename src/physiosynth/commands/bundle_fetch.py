@@ -25,9 +25,9 @@ CODES = ", ".join(f"{cause.value} {cause.name.lower().replace('_', ' ')}" for ca
     required=True,
     metavar="URL",
     show_envvar=True,
-    help="http(s):// or file://; in the variable, no list of processes shows it",
+    help="http(s):// or file://; as a variable, it is not shown in a list of processes",
 )
-@click.option("--sha256", envvar="BUNDLE_SHA256", metavar="HEX", show_envvar=True, help="of the zip")
+@click.option("--sha256", envvar="BUNDLE_SHA256", metavar="HEX", show_envvar=True, help="SHA-256 of the zip")
 @click.option("--into", metavar="DIR", help="a new or empty folder, or a bundle to replace (a cache)")
 def command(url: str, sha256: str | None, into: str | None) -> None:
     """The bundle is unpacked once its SHA-256 is the expected one; its folder is printed."""

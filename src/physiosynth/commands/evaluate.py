@@ -15,13 +15,18 @@ PARTS = "parts"
 
 @click.command()
 @options.bundle
-@click.option("--synthetic", type=options.PATH, metavar="FILE.npz", help="instead: arrays ecg, eda, resp, states")
+@click.option(
+    "--synthetic",
+    type=options.PATH,
+    metavar="FILE.npz",
+    help="windows to evaluate instead: arrays ecg, eda, resp, states",
+)
 @click.option("--fold", type=options.PATH, metavar="DIR", help="fold of the reference windows (the bundle's own)")
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="results are written and resumed there")
 @click.option("--quick", is_flag=True, help="fewer windows and draws: about a minute on two cores")
 @click.option("--windows", type=options.COUNT, help="windows per state (256; 64 with --quick)")
-@click.option("--seed", type=options.SEED, default=0, help="of windows, splits and classifiers")
-@click.option("--controls", is_flag=True, help="also score noise and simulators beside the windows")
+@click.option("--seed", type=options.SEED, default=0, help="seed of windows, splits and classifiers")
+@click.option("--controls", is_flag=True, help="also score noise and other simulators")
 @click.option("--seen", metavar="S2,S3", help="with --synthetic: subjects that their generator has seen")
 @options.device
 def command(
@@ -36,8 +41,8 @@ def command(
     seen: str | None,
     device: str | None,
 ) -> None:
-    """The windows are drawn from a bundle, or come from an NPZ file of any tool. Writes a report with floors and, if
-    wanted, controls. The same command continues a run that was interrupted.
+    """The windows are drawn from a bundle, or come from an NPZ file of any tool. Writes a report. The same
+    command continues a run that was interrupted.
     """
     options.exclusive("--bundle", "--synthetic")
     from physiosynth.runtime import available_cores, prepare_process

@@ -52,7 +52,9 @@ def rates(text: str) -> float | dict[str, float]:
     metavar="NAME=..,...",
     help="such as ECG=uV,EDA=kOhm (the file's, or mV and uS)",
 )
-@click.option("--flip", multiple=True, metavar="CHANNEL", help="was recorded upside down, such as ECG; may be repeated")
+@click.option(
+    "--flip", multiple=True, metavar="CHANNEL", help="a channel recorded upside down, such as ECG; repeatable"
+)
 @click.option("--rate", type=options.Text(rates), metavar="HZ", help="of a CSV file: Hz, or ECG=500,EDA=4,Resp=25")
 @click.option("--time", metavar="COLUMN", help="of a CSV file: the column of seconds or timestamps")
 @click.option("--labels", type=options.PATH, metavar="FILE", help="CSV with start_s, end_s, state")

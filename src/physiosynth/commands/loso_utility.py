@@ -34,7 +34,7 @@ FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
     help=", ".join(TASKS),
     show_default="all",
 )
-@click.option("--seed", type=options.SEED, default=0, help="of forests and networks")
+@click.option("--seed", type=options.SEED, default=0, help="seed of forests and networks")
 @click.option("--jobs", type=options.COUNT, default=2, help="processes that measure windows")
 def command(fold: Path, out: Path, classifiers: tuple[str, ...], tasks: tuple[str, ...], seed: int, jobs: int) -> None:
     """Leave-one-subject-out over all people of a fold directory, reference windows alone."""

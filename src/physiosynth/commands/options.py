@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,28 @@ class Several(click.Command):
                 written.append(option)
             written.append(word)
         return super().parse_args(ctx, written)
+
+
+class Renamed(click.Command):
+    """A command whose options had other names: those still work, are not in the help, and a note names the new one.
+
+    old: the present name of each old one.
+    """
+
+    def __init__(self, *args: Any, old: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.old = old
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read old names as the present ones."""
+        return super().parse_args(ctx, [self._present(word) for word in args])
+
+    def _present(self, word: str) -> str:
+        name, equals, value = word.partition("=")
+        if name not in self.old:
+            return word
+        print(f"note: {name} is now called {self.old[name]}; the old name will go.", file=sys.stderr)
+        return f"{self.old[name]}{equals}{value}"
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from physiosynth.commands.bars import Bar
     "--val-subjects",
     multiple=True,
     metavar="NAME ...",
-    help="names, or one number of subjects to draw (2; 1 of under 7)",
+    help="names, or how many to draw (2; 1 of fewer than 7 subjects)",
 )
 @click.option("--eda", type=click.Choice(("full", "phasic")), default="full", help="keep the tonic level, or remove it")
 @click.option("--ecg-band", type=float, nargs=2, default=(0.5, 40.0), metavar="HZ HZ", help="band-pass of the ECG")
@@ -33,8 +33,8 @@ from physiosynth.commands.bars import Bar
     metavar="HZ HZ",
     help="band-pass of the respiration; published: 0.1 0.35",
 )
-@click.option("--seed", type=options.SEED, default=0, help="draws the validation subjects")
-@click.option("--jobs", type=options.COUNT, default=2, help="subjects at a time")
+@click.option("--seed", type=options.SEED, default=0, help="seed that draws the validation subjects")
+@click.option("--jobs", type=options.COUNT, default=2, help="subjects processed at once")
 @click.option("--reference", is_flag=True, help="write the test subject's windows alone, with nothing to train on")
 def command(
     raw: Path,
@@ -49,7 +49,7 @@ def command(
     jobs: int,
     reference: bool,
 ) -> None:
-    """Filters, windows, and norms of the training subjects alone. Prints the fold directories."""
+    """Writes filtered windows, and normalizers fitted to the training subjects alone. Prints the fold directories."""
     from physiosynth.datasets.splits import validation_choice
     from physiosynth.families.wearable.data.folding import write_folds
     from physiosynth.families.wearable.data.preprocess import PreprocessSettings

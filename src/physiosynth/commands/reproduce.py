@@ -20,7 +20,7 @@ DIFFERENT = 1  # exit code: generated again, and not the same
 @options.device
 def command(file: Path, bundle: str, out: Path | None, device: str | None) -> int:
     """FILE was written by `physiosynth sample` or downloaded from the page, in any of their formats. The bundle must be
-    the one that it was drawn with.
+    the one it was drawn with.
 
     Exit codes: 0 identical, 1 different, 2 the file or the bundle cannot be used.
     """

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 WINDOWS, REFERENCE = 4, "reference"
 ENDINGS = (".csv", ".npz", ".parquet", ".h5", ".wfdb.zip", ".edf.zip", ".bids.zip")  # of generate.export, which is slow
+OLD = {"--low-steps": "--slow-steps", "--low-guidance": "--slow-guidance", "--calibrate": "--match-amplitudes"}
 STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
 
 
-@click.command()
+@click.command(cls=options.Renamed, old=OLD)
 @options.bundle
 @click.option(
     "--condition",
@@ -38,26 +39,27 @@ STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
 @click.option(
     "--schedule",
     metavar="STATE:SECONDS,...",
-    help="its states, such as baseline:120,stress:120:heart_rate=95,baseline:60; rates are optional",
+    help="a recording through states, such as baseline:120,stress:120:heart_rate=95,baseline:60",
 )
 @click.option("--wesad", type=options.PATH, metavar="DIR", help="also write the recording as DIR/SUBJECT/SUBJECT.pkl")
-@click.option("--subject", default="S901", metavar="NAME", help="its name there")
-@click.option("--first-window", type=options.Whole(0), default=0, help="number of the first one, of a single state")
+@click.option("--subject", default="S901", metavar="NAME", help="the subject's name in --wesad DIR")
+@click.option("--first-window", type=options.Whole(0), default=0, help="index of the first window, for a single state")
 @click.option("--seed", type=options.SEED, default=0, help="the same seed gives the same windows")
-@click.option("--heart-rate", type=float, metavar="BPM", help="of every window, within the state's range")
-@click.option("--breathing-rate", type=float, metavar="PER_MIN", help="likewise")
-@click.option("--scr-rate", type=float, metavar="PER_MIN", help="skin conductance responses, likewise")
+@click.option(
+    "--heart-rate", type=float, metavar="BPM", help="target heart rate of every window, within the state's range"
+)
+@click.option("--breathing-rate", type=float, metavar="PER_MIN", help="target respiratory rate")
+@click.option("--scr-rate", type=float, metavar="PER_MIN", help="target rate of skin conductance responses")
 @click.option("--out", type=options.PATH, metavar="FILE", help=f"ends in one of {', '.join(ENDINGS)}")
-@click.option("--steps", type=STEPS, help="denoising steps of both streams (the bundle's)")
-@click.option("--low-steps", type=STEPS, help="of EDA and respiration")
+@click.option("--steps", type=STEPS, help="denoising steps of the slow signals and the ECG (the bundle's)")
+@click.option("--slow-steps", "low_steps", type=STEPS, help="of the slow signals (EDA, respiration, RR)")
 @click.option("--ecg-steps", type=STEPS, help="of the ECG")
-@click.option("--guidance", type=GUIDANCE, help="guidance scale of both streams; 0 is none (the bundle's)")
-@click.option("--low-guidance", type=GUIDANCE, help="of EDA and respiration")
+@click.option("--guidance", type=GUIDANCE, help="guidance scale of both; 0 is off (the bundle's)")
+@click.option("--slow-guidance", "low_guidance", type=GUIDANCE, help="of the slow signals")
 @click.option("--ecg-guidance", type=GUIDANCE, help="of the ECG")
 @click.option("--method", type=click.Choice(METHODS), help="sampler (the bundle's)")
 @click.option(
     "--match-amplitudes",
-    "--calibrate",
     is_flag=False,
     flag_value=REFERENCE,
     metavar="[JSON]",
@@ -65,7 +67,7 @@ STEPS, GUIDANCE = options.Whole(1, 1000), options.Number(0)
 )
 @options.device
 def command(**given: object) -> None:
-    """The name of the output file decides its format. Window i of a seed is the same whatever else is drawn with it."""
+    """The output file's name chooses its format. Window i of a seed is the same whatever else is drawn with it."""
     from physiosynth.families.wearable.export import format_of
     from physiosynth.families.wearable.generator.generator import WESADGenerator
     from physiosynth.files import check_writable

@@ -17,7 +17,7 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
-@click.command()
+@click.command(cls=options.Renamed, old={"--real": "--reference-windows"})
 @options.bundle
 @click.option("--fold", type=options.PATH, required=True, metavar="DIR", help="the fold the bundle was trained on")
 @click.option("--unseen", type=options.PATH, metavar="DIR", help="a fold of another cohort: all its people are unseen")
@@ -31,10 +31,10 @@ def numbers(text: str) -> tuple[int, ...]:
     metavar="NAMES",
     help="targets, with commas (all); see the report's list",
 )
-@click.option("--real", type=options.COUNT, help="most reference windows per state (2000)")
+@click.option("--reference-windows", "real", type=options.COUNT, help="most reference windows per state (2000)")
 @click.option("--seen-people", type=options.COUNT, help="members in the membership attacks (all)")
 @click.option(
-    "--steps-reference", "reference_steps", type=options.COUNT, help="steps to compare the default with: slow"
+    "--steps-reference", "reference_steps", type=options.COUNT, help="denoising steps to compare the default with: slow"
 )
 @click.option(
     "--steps-windows", "reference_windows", type=options.COUNT, help="windows per state and seed for that (--windows)"
@@ -51,8 +51,9 @@ def command(
     device: str | None,
     **given: Any,
 ) -> None:
-    """Every figure with its floor, its limit, and whether it is met. The same command continues a run that was
-    interrupted. Reference windows are measured once for any number of generators that share --cache.
+    """Prints the figures that miss their limit; OUT/targets.md has all, with their floors. The same command
+    continues a run that was interrupted. Reference windows are measured once for any number of generators that share
+    --cache.
     """
     from physiosynth.runtime import available_cores, prepare_process
 

@@ -13,14 +13,18 @@ from physiosynth.commands.training import chosen_settings, settings_options, wai
 
 
 @click.command()
-@click.option("--fold", type=options.PATH, required=True, metavar="DIR", help="that `physiosynth preprocess` wrote")
-@click.option("--out", type=options.PATH, required=True, metavar="DIR", help="directory of the run")
-@click.option("--max-minutes", type=float, metavar="X", help="stop after so long; without --steps also sets the length")
+@click.option(
+    "--fold", type=options.PATH, required=True, metavar="DIR", help="a fold that `physiosynth preprocess` wrote"
+)
+@click.option("--out", type=options.PATH, required=True, metavar="DIR", help="folder of the run")
+@click.option(
+    "--max-minutes", type=float, metavar="X", help="stop after X minutes; without --steps also sets the length"
+)
 @click.option(
     "--start-from",
     type=options.PATH,
     metavar="MILESTONE.pt",
-    help="begin with these weights: to polish or to fine-tune",
+    help="start from these weights, to polish or fine-tune",
 )
 @settings_options
 def command(
@@ -56,7 +60,7 @@ def command(
         def on_step(progress: Progress) -> None:
             nonlocal returns
             if progress.returns > returns:
-                bar.say(f"A loss was not a number: back at step {progress.step}, with a lower rate.")
+                bar.say(f"A loss was not a number: back at step {progress.step}, with a lower learning rate.")
                 returns = progress.returns
             losses = [("train", progress.train), ("val", progress.validation)]
             shown = [f"{part} {k}={v:.4f}" for part, loss in losses for k, v in loss.items() if k != "total"]

@@ -19,7 +19,7 @@ SHAPE = "{l_bar}{bar}| {n:.2f}/{total} [{elapsed}<{remaining}{postfix}]"
 @click.option("--folds", default="all", metavar="all|S10,S3", help="subjects to leave out")
 @click.option("--folds-dir", type=options.PATH, required=True, metavar="DIR", help="holds fold_<subject> directories")
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="the runs and the table go there")
-@click.option("--max-minutes", type=float, metavar="X", help="per fold; without --steps also sets the length")
+@click.option("--max-minutes", type=float, metavar="X", help="minutes per fold; without --steps also sets the length")
 @settings_options
 def command(
     folds: str,

@@ -22,7 +22,7 @@ SETTINGS = (
     ("ecg_base", COUNT, "channels of the first level of the coupled ECG network"),
     ("prediction", click.Choice(("epsilon", "v")), "what the networks predict"),
     ("batch_size", COUNT, "windows per step"),
-    ("ecg_batch", COUNT, "of them, how many the ECG network sees"),
+    ("ecg_batch", COUNT, "how many of them the ECG network sees"),
     ("learning_rate", float, "of the optimizer"),
     ("schedule", click.Choice(("cosine", "plateau")), "of the learning rate"),
     ("warmup_steps", Whole(0), "steps over which the learning rate rises"),

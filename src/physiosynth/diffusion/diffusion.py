@@ -223,5 +223,5 @@ def noise_source(
     """A function that draws (count, *shape) noise, each window's from its own generator."""
     sources = generators or [None] * count
     if len(sources) != count:
-        raise RequestError(f"Expected {count} random generators, one a window, found {len(sources)}.")
+        raise RequestError(f"Expected {count} random generators, one per window, found {len(sources)}.")
     return lambda: torch.stack([torch.randn(shape, generator=g) for g in sources]).to(device)

@@ -82,7 +82,7 @@ class UNet1D(nn.Module):
     """UNet over (b, c, t) with FiLM conditioning on the diffusion step and a condition vector.
 
     in_channels: channels of the noisy signal, and of the answer; condition_dim: entries of the condition vector;
-    base, multipliers: width of each level; strides: between levels; blocks: residual blocks a level; groups: of the
+    base, multipliers: width of each level; strides: between levels; blocks: residual blocks per level; groups: of the
     normalisation, at most a layer's channels; context_channels: known signals of the same length; patch: samples
     folded into channels. t must be a multiple of patch times the product of strides.
     """

@@ -11,7 +11,7 @@ from physiosynth.errors import ChannelError
 # What is smaller than this share of the signal's own scale is rounding, not physiology.
 _FLAT = 1e-9
 _BREATH_HZ = (0.05, 1.0)
-# Slow breaths at a few samples a second have no clear extremum; the detectors get this many.
+# Slow breaths at a few samples per second have no clear extremum; the detectors get this many.
 _FINE_HZ = 25.0
 # Responses rise within 5 s (Boucsein, 2012); twice that leaves room for overlapping ones, not for drift.
 _LONGEST_RISE_S = 10.0
@@ -222,7 +222,7 @@ def breathing_rate(resp: np.ndarray, rate_hz: float) -> float:
 
 
 def scr_rate(eda_us: np.ndarray, rate_hz: float, min_amplitude_us: float = 0.01) -> float:
-    """Skin conductance responses a minute. eda_us: (t,) in uS; nan for an empty signal. Raises ChannelError."""
+    """Skin conductance responses per minute. eda_us: (t,) in uS; nan for an empty signal. Raises ChannelError."""
     minutes = len(eda_us) / rate_hz / 60
     return len(scrs(eda_us, rate_hz, min_amplitude_us)) / minutes if minutes else float("nan")
 

@@ -15,7 +15,7 @@ SOURCES = ("recorded", "imported", "virtual", "synthetic")
 class RecordedChannel:
     """One channel of one device.
 
-    values: (t,) or (t, k) array; rate_hz: samples a second; unit: what the values are in.
+    values: (t,) or (t, k) array; rate_hz: samples per second; unit: what the values are in.
     """
 
     name: str

@@ -106,7 +106,7 @@ def _at_known_rates(path: Path, channels: dict[str, RecordedChannel]) -> dict[st
     for each in channels.values():
         if not low <= each.rate_hz <= high:
             raise RecordingError(
-                f"{path.name}: {each.name} has {each.rate_hz:.3g} samples a second; expected {low:g} to {high:g}."
+                f"{path.name}: {each.name} has {each.rate_hz:.3g} samples per second; expected {low:g} to {high:g}."
             )
     return channels
 

@@ -66,7 +66,7 @@ def test_window_3_of_16_is_window_3_of_4_with_matched_amplitudes_too(bundle, tmp
 
 def test_csv_steps_guidance_and_matching_reach_the_file(bundle, tmp_path, command):
     """What was asked for stands in the settings; the streams' own options count before the common ones."""
-    asked = ("--steps", 3, "--ecg-steps", 4, "--guidance", 1, "--low-guidance", 0, "--calibrate")
+    asked = ("--steps", 3, "--ecg-steps", 4, "--guidance", 1, "--slow-guidance", 0, "--match-amplitudes")
     assert command("sample.py", *options(bundle, tmp_path / "a.csv", *asked))[0] == 0
     text = (tmp_path / "a.csv").read_text()
     settings = json.loads(next(x for x in text.splitlines() if x.startswith("# settings: "))[len("# settings: ") :])
@@ -83,7 +83,7 @@ def test_mistakes_end_in_one_plain_line(bundle, tmp_path, command):
         "ends in .csv, .npz, ": options(bundle, tmp_path / "a.mat"),
         "Unknown condition 'bored'": options(bundle, out, "--condition", "bored"),
         "found nothing there": options(tmp_path / "none", out),
-        "Nothing was matched": options(bundle, out, "--calibrate", tmp_path / "none.json"),
+        "Nothing was matched": options(bundle, out, "--match-amplitudes", tmp_path / "none.json"),
         "0 is not in the range 1<=x<=1000": options(bundle, out, "--steps", 0),
     }
     for message, arguments in cases.items():
@@ -121,7 +121,7 @@ def test_recording_requests_that_do_not_fit_are_refused(bundle, tmp_path, comman
         (("--seconds", 60), "Say where the recording goes"),
         (("--seconds", 90, "--schedule", "baseline:60", "--out", tmp_path / "r.npz"), "last 60 s together, but 90 s"),
         (("--wesad", tmp_path), "it needs --seconds or --schedule"),
-        (("--seconds", 60, "--calibrate", "--out", tmp_path / "r.npz"), "Leave it out"),
+        (("--seconds", 60, "--match-amplitudes", "--out", tmp_path / "r.npz"), "Leave it out"),
     ):
         code, _, error = command(*start, *arguments)
         assert code == 2 and message in error and "Traceback" not in error

@@ -58,4 +58,4 @@ def test_the_command_line_is_of_one_piece_for_a_shell(batch):
     assert words[:3] == ["sample", "--condition", "stress:2,baseline:1"]
     options = dict(zip(words[1::2], words[2::2], strict=True))
     assert options["--seed"] == "8" and options["--bundle"] == "my bundle.zip" and options["--out"] == "a.npz"
-    assert (options["--low-steps"], options["--ecg-guidance"], options["--heart-rate"]) == ("3", "0.0", "90.0")
+    assert (options["--slow-steps"], options["--ecg-guidance"], options["--heart-rate"]) == ("3", "0.0", "90.0")

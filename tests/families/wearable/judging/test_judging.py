@@ -234,8 +234,8 @@ def test_names_are_unique_and_unknown_ones_are_explained():
 
 
 def test_units_are_those_of_the_part():
-    """A shift of heart rate is in beats/min, of EDA in uS, and a share has no unit."""
-    assert score_named("feature_w1").unit_of("heart_rate") == "beats/min"
+    """A shift of heart rate is in bpm, of EDA in uS, and a share has no unit."""
+    assert score_named("feature_w1").unit_of("heart_rate") == "bpm"
     assert score_named("value_w1").unit_of("EDA") == "uS" and score_named("psd_similarity").unit_of("ECG") == ""
 
 

@@ -1,4 +1,4 @@
-"""Limits on scores: real windows reach them, windows wrong in a known way do not, and a run goes on where it was."""
+"""Limits on scores: reference windows reach them, corrupted windows do not, and a run goes on where it was."""
 
 import json
 from dataclasses import replace
@@ -72,7 +72,7 @@ def failed(rows):
 
 @pytest.fixture(scope="module")
 def faultless(halves):
-    """Rows of real windows in the place of synthetic ones."""
+    """Rows of reference windows in the place of synthetic ones."""
     return rows_against(*halves)
 
 
@@ -206,7 +206,7 @@ def test_counts_of_each_person_add_up_to_the_confusion():
 
 
 def test_synthetic_windows_of_the_same_kind_are_as_useful_and_noise_is_not(halves, tmp_path):
-    """TSTR over TRTR is near 1 for real windows under another name; noise cannot teach; trainings are kept."""
+    """TSTR over TRTR is near 1 for reference windows under another name; noise cannot teach; trainings are kept."""
     real, made = halves
     unseen = Judged.of(toy_windows(12, 9, ["U1", "U2", "U3"], STATES))
     kept, asked = Kept(tmp_path, "key"), ((0,), ("logistic",))

@@ -89,7 +89,7 @@ def test_a_flat_line_copies_nothing(members):
 
 def test_a_distance_needs_windows_and_a_known_space(members):
     """Too few windows and an unknown space are refused in plain words."""
-    with pytest.raises(EvaluationError, match="3 windows a side"):
+    with pytest.raises(EvaluationError, match="3 windows in each set"):
         read_distances(members, members.take([0, 1]))
     with pytest.raises(EvaluationError, match="euclidean or mahalanobis"):
         read_distances(members, members, space="hyperbolic")

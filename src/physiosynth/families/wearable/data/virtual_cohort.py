@@ -29,14 +29,16 @@ class CohortSettings:
 
     subjects: int = 15
     seed: int = 0
-    minutes_scale: float = 1.0  # length of every stretch of the protocol relative to the real study's
+    minutes_scale: float = 1.0  # length of every stretch of the protocol relative to WESAD's
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
         if not 1 <= self.subjects <= _MOST_SUBJECTS:
             raise RequestError(f"A cohort has 1 to {_MOST_SUBJECTS} subjects, found {self.subjects}.")
         if not 0.05 <= self.minutes_scale <= 3:
-            raise RequestError(f"The minutes scale is 0.05 to 3 (1 is the real study), found {self.minutes_scale}.")
+            raise RequestError(
+                f"The minutes scale is 0.05 to 3 (1 is the length of WESAD's session), found {self.minutes_scale}."
+            )
 
 
 def write_cohort(

@@ -79,7 +79,7 @@ def read_subject(path: Path | str) -> Recording:
 def _labels(path: Path, label: Any) -> np.ndarray:
     """(n,) int32 label track. Raises RecordingError."""
     if not isinstance(label, np.ndarray) or label.dtype.kind not in "iuf" or label.size != max(label.shape, default=0):
-        raise RecordingError(f"{path.name}: expected one label a sample, found {_kind(label)}.")
+        raise RecordingError(f"{path.name}: expected one label per sample, found {_kind(label)}.")
     if label.dtype.kind == "f" and not np.array_equal(label, np.round(label)):
         raise RecordingError(f"{path.name}: expected whole-numbered labels, found fractions or NaN.")
     return np.ascontiguousarray(label.reshape(-1), dtype=np.int32)

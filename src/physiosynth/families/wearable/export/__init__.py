@@ -46,7 +46,7 @@ class Format:
 
 ZIP = "application/zip"
 FORMATS = (
-    Format("CSV", ".csv", "text/csv", "Spreadsheets, pandas, R: one row a time, 5 decimals",
+    Format("CSV", ".csv", "text/csv", "Spreadsheets, pandas, R: one row per sample time, 5 decimals",
            csv_table.write, csv_table.read),
     Format("NPZ", ".npz", "application/octet-stream", "numpy: arrays by window, every bit kept", npz.write, npz.read),
     Format("Parquet", ".parquet", "application/vnd.apache.parquet",

@@ -97,7 +97,7 @@ def _lines(signals: Signals) -> Iterator[str]:
 
 
 def _rows(first_cells: str, piece: Piece, start_s: int, seconds: int) -> str:
-    """The rows of a stretch: one a time at which either stream has a sample."""
+    """The rows of a stretch: one per sample time, at which either stream has a sample."""
     times, ecg_at, low_at = merged_times(seconds)
     fast, slow = [""] * len(times), [","] * len(times)
     ecg = piece.ecg[start_s * ECG_HZ : (start_s + seconds) * ECG_HZ]

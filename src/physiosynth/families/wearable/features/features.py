@@ -1,6 +1,6 @@
 """What can be measured of a window: the one table behind the physiology, coupling, usefulness and fidelity judges.
 
-A window is taken as it is: nothing is filtered into looking real first. What cannot be measured is NaN.
+A window is taken as it is: nothing is filtered first to look better. What cannot be measured is NaN.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_BEATS = 150  # 300 beats/min
 
 @dataclass(frozen=True)
 class Feature:
-    """title: plain words; unit: "" for a bare number; channels: what it is measured on."""
+    """title: the field's term; unit: "" for a bare number; channels: what it is measured on."""
 
     title: str
     unit: str
@@ -39,27 +39,27 @@ class Feature:
 
 _ECG, _EDA, _RESP = ("ECG",), ("EDA",), ("Resp",)
 FEATURES: dict[str, Feature] = {
-    "heart_rate": Feature("Heart rate", "beats/min", _ECG),
-    "rmssd": Feature("Beat-to-beat variability (RMSSD)", "ms", _ECG),
-    "sdnn": Feature("Spread of the beat intervals (SDNN)", "ms", _ECG),
-    "r_amplitude": Feature("Height of the R peaks", "mV", _ECG),
-    "p_wave": Feature("Height of the P wave (0: none)", "mV", _ECG),
-    "t_wave": Feature("Height of the T wave (0: none)", "mV", _ECG),
-    "qrs_width": Feature("Width of the QRS complex", "ms", _ECG),
-    "template_correlation": Feature("Likeness of the beats to their average", "", _ECG),
-    "signal_quality": Feature("Steadiness of the beat (average over what varies)", "dB", _ECG),
-    "clean": Feature("Clean window (1) or not (0)", "", _ECG),
-    "breathing_rate": Feature("Breathing rate", "1/min", _RESP),
-    "breath_depth": Feature("Depth of a breath", "%", _RESP),
-    "breath_regularity": Feature("Regularity of breathing (power at its rate)", "", _RESP),
-    "tonic_level": Feature("Skin conductance level", "uS", _EDA),
-    "scr_rate": Feature("Skin conductance responses", "1/min", _EDA),
-    "scr_amplitude": Feature("Size of the responses (0: none)", "uS", _EDA),
-    "eda_slope": Feature("Drift of skin conductance", "uS/min", _EDA),
-    "resp_heart": Feature("Heart rate follows the breath", "", ("ECG", "Resp")),
-    "resp_coherence": Feature("Coherence of heart rate and breath", "", ("ECG", "Resp")),
-    "edr_resp": Feature("R height follows the breath", "", ("ECG", "Resp")),
-    "scr_heart": Feature("Heart rate follows skin responses", "", ("ECG", "EDA")),
+    "heart_rate": Feature("Heart rate", "bpm", _ECG),
+    "rmssd": Feature("RMSSD (beat-to-beat variability)", "ms", _ECG),
+    "sdnn": Feature("SDNN (SD of RR intervals)", "ms", _ECG),
+    "r_amplitude": Feature("R-wave amplitude", "mV", _ECG),
+    "p_wave": Feature("P-wave amplitude (0 = absent)", "mV", _ECG),
+    "t_wave": Feature("T-wave amplitude (0 = absent)", "mV", _ECG),
+    "qrs_width": Feature("QRS duration", "ms", _ECG),
+    "template_correlation": Feature("Beat-template correlation", "", _ECG),
+    "signal_quality": Feature("Beat signal-to-noise ratio (mean beat over residual)", "dB", _ECG),
+    "clean": Feature("Clean window (1 = yes)", "", _ECG),
+    "breathing_rate": Feature("Respiratory rate", "breaths/min", _RESP),
+    "breath_depth": Feature("Respiration amplitude", "%", _RESP),
+    "breath_regularity": Feature("Respiratory regularity (share of power at the respiratory rate)", "", _RESP),
+    "tonic_level": Feature("Skin conductance level (SCL)", "uS", _EDA),
+    "scr_rate": Feature("SCR rate", "1/min", _EDA),
+    "scr_amplitude": Feature("SCR amplitude (0 = no response)", "uS", _EDA),
+    "eda_slope": Feature("SCL slope", "uS/min", _EDA),
+    "resp_heart": Feature("Respiratory sinus arrhythmia", "", ("ECG", "Resp")),
+    "resp_coherence": Feature("HR-respiration coherence", "", ("ECG", "Resp")),
+    "edr_resp": Feature("ECG-derived respiration (R-amplitude modulation)", "", ("ECG", "Resp")),
+    "scr_heart": Feature("Heart-rate response to SCRs", "", ("ECG", "EDA")),
 }
 COUPLINGS = ("resp_heart", "resp_coherence", "edr_resp", "scr_heart")
 # What one window is described by; what is left out says the same as another.

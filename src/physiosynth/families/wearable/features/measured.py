@@ -136,7 +136,7 @@ class _Measured:
         def rows() -> np.ndarray:
             values = np.asarray(compute(self.windows))
             if len(values) != len(self.windows):
-                raise EvaluationError(f"{key}: expected a row a window, {len(self.windows)}, found {len(values)}.")
+                raise EvaluationError(f"{key}: expected a row per window, {len(self.windows)}, found {len(values)}.")
             return values
 
         return self.once(("per window", key), rows)

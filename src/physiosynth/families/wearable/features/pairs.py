@@ -1,6 +1,7 @@
 """How strongly two signals of one window move together: heart rate, breathing, R height and skin conductance.
 
-Every function takes (n, t) rows at 4 Hz and answers (n,) numbers, so that shuffled pairs cost no more than real ones.
+Every function takes (n, t) rows at 4 Hz and answers (n,) numbers, so that shuffled pairs cost no more than reference
+ones.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Table:
 
 
 def table_of(judged: Judged) -> Table:
-    """One row a window: the physiological features, then the signal statistics."""
+    """One row per window: the physiological features, then the signal statistics."""
     signals = judged.per_window("signal_statistics", signal_statistics)
     columns = [signals[name] for name in signals.dtype.names]
     return Table(np.column_stack([judged.features.table(), *columns]), (*DESCRIPTION, *signals.dtype.names))

@@ -1,4 +1,4 @@
-"""The windows that judges see: one form for real ones, generated ones and controls."""
+"""The windows that judges see: one form for reference ones, generated ones and controls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WindowSet:
 
     ecg: (n, 5250) float32 mV; eda: (n, 120) uS; resp: (n, 120) % of the belt; states, subjects: (n,) text, "synthetic"
     being the subject of generated windows; source: "recorded", "virtual", "synthetic", or a control's name; eda_kind:
-    "full" or "phasic"; seen_subjects: whom the generator, its normaliser and its selection saw, empty for real windows.
+    "full" or "phasic"; seen_subjects: whom generator, normaliser and selection saw, empty for reference windows.
     Raises EvaluationError where lengths do not fit, a state is unknown, or a value is not a number.
     """
 
@@ -187,7 +187,7 @@ class WindowSet:
             units = ", ".join(f"{name.lower()} in {UNITS[name]}" for name in _SHAPES)
             raise EvaluationError(
                 f"{path}: no array {', '.join(missing)}; found {', '.join(arrays) or 'none'}. Expected {units}, and "
-                "states (one name a window)."
+                "states (one name per window)."
             )
         try:
             states = [condition_name(label) for label in np.ravel(labels).tolist()]

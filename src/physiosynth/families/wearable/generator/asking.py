@@ -31,7 +31,7 @@ def known_condition(info: GeneratorInfo, condition: str | int) -> str:
 
 
 def condition_each(info: GeneratorInfo, conditions: str | int | Sequence[str | int], windows: int | None) -> list[str]:
-    """One condition name a window. Raises ConditionError, RequestError."""
+    """One condition name per window. Raises ConditionError, RequestError."""
     if isinstance(conditions, (str, int)):
         count = 1 if windows is None else whole_number(windows, "The number of windows", 1, MAX_WINDOWS)
         return [known_condition(info, conditions)] * count

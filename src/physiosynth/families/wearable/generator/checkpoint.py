@@ -176,8 +176,8 @@ def _on_paper(architecture: Architecture) -> tuple[DiffusionLow, DiffusionECG]:
         whole = all(isinstance(size, int) and size > 0 for size in sizes)
         if not whole or max(levels, stream.blocks) > MOST_LAYERS:
             raise CheckpointError(
-                f"A network has 1 to {MOST_LAYERS} levels and blocks a level, and sizes above 0; the architecture says "
-                f"{brief(stream)}."
+                f"A network has 1 to {MOST_LAYERS} levels and blocks per level, and sizes above 0; the architecture "
+                f"says {brief(stream)}."
             )
     with torch.device("meta"):
         return architecture.build()

@@ -48,7 +48,7 @@ def command_line(provenance: Provenance, bundle: str = DEFAULT, file: str = FILE
         return _wrapped([f"physiosynth reproduce {shlex.quote(file)}", *named, f"--out again_{file}"])
     states = ",".join(f"{name}:{number}" for name, number in counts.items())
     asked = {**_sampling(provenance), **provenance.targets}
-    options = [f"--{name.replace('_', '-')} {value}" for name, value in asked.items()]
+    options = [f"--{name.replace('low_', 'slow_').replace('_', '-')} {value}" for name, value in asked.items()]
     start = f"physiosynth sample --condition {states} --seed {provenance.seed}"
     return _wrapped([start, *named, *options, f"--out {shlex.quote(file)}"])
 

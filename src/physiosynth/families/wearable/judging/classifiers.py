@@ -78,7 +78,7 @@ def train(
     count = sum(len(part) for part in training)
     if len(labels) != count or len(set(labels.tolist())) < 2:
         raise EvaluationError(
-            f"A classifier needs one label a window and two classes at least, found {len(labels)} labels of "
+            f"A classifier needs one label per window and two classes at least, found {len(labels)} labels of "
             f"{len(set(labels.tolist()))} classes for {count} windows."
         )
     if kind == "resnet":

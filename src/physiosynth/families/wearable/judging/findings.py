@@ -42,7 +42,8 @@ GROUP_TITLES = {
 PART_TITLES = {
     "EDA": "Skin conductance (EDA)", "Resp": "Respiration", "logistic": "Logistic regression",
     "forest": "Random forest", "resnet": "ResNet", "features": "By measured features",
-    "network": "As a network sees it", "exact": "Exact copies", "near": "Near copies", "distance": "Attack by distance",
+    "network": "By a network's features", "exact": "Exact copies", "near": "Near copies",
+    "distance": "Attack by distance",
     "discriminator": "Attack by a discriminator", "low loss": "Attack by the networks' loss on EDA and respiration",
     "ecg loss": "Attack by the networks' loss on ECG", "both losses": "Attack by both losses",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Scores held against their floors (real against real) and their controls (windows known to be wrong)."""
+"""Scores held against their floors (reference against reference) and their controls (windows known to be wrong)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def evaluate(
 ) -> ScoreTable:
     """Every score of every state and part, beside its floors and its control.
 
-    Only states that both sets hold are judged; "all" pools them, the synthetic windows drawn in the real ones' mix.
+    Only states that both sets hold are judged; "all" pools them, synthetic windows drawn in the reference's mix.
     context.train, where given, are the people a floor between people is taken from when `real` is one person; repeats:
     split halves of a floor, the score's own number when None; controls: whether the controls are scored too, or the
-    controls of these real windows, made before; on_step counts scores. Raises EvaluationError.
+    controls of these reference windows, made before; on_step counts scores. Raises EvaluationError.
     """
     context = context or Context()
     real, synthetic = common_states(real, synthetic)
@@ -55,12 +55,12 @@ def common_states(real: Judged, synthetic: Judged) -> tuple[Judged, Judged]:
     both = [state for state in real.present_states if state in synthetic.present_states]
     if not both:
         raise EvaluationError(
-            f"No common state: the reference has {', '.join(real.present_states) or 'none'}, the windows to judge "
+            f"No common state: the reference has {', '.join(real.present_states) or 'none'}, the windows to evaluate "
             f"{', '.join(synthetic.present_states) or 'none'}."
         )
     if real.windows.eda_kind != synthetic.windows.eda_kind:
         raise EvaluationError(
-            f"The reference has {real.windows.eda_kind} EDA, the windows to judge {synthetic.windows.eda_kind}. "
+            f"The reference has {real.windows.eda_kind} EDA, the windows to evaluate {synthetic.windows.eda_kind}. "
             "Use a reference that was prepared the same way."
         )
     return tuple(
@@ -70,7 +70,7 @@ def common_states(real: Judged, synthetic: Judged) -> tuple[Judged, Judged]:
 
 
 def in_mix(real: Judged, synthetic: Judged, seed: int) -> Judged:
-    """As many synthetic windows as there are in the real ones' mix of states, so that pooled states can be compared."""
+    """As many synthetic windows as fit the reference's mix of states, so that pooled states can be compared."""
     counts = {state: int((real.states == state).sum()) for state in real.present_states}
     have = {state: np.flatnonzero(synthetic.states == state) for state in counts}
     share = min(len(have[state]) / count for state, count in counts.items())
@@ -81,7 +81,7 @@ def in_mix(real: Judged, synthetic: Judged, seed: int) -> Judged:
 
 @dataclass(frozen=True)
 class Draw:
-    """One split: positions in real of two disjoint halves, and as many synthetic ones as the second half has."""
+    """One split: positions of two disjoint halves of the reference, and of as many synthetic windows as the second."""
 
     first: np.ndarray
     second: np.ndarray
@@ -104,7 +104,7 @@ def draws(real: Judged, synthetic: Judged, repeats: int, seed: int) -> Iterator[
 
 
 class Controls:
-    """The controls of one real set, made when asked for; window i of a control is made of window i of the set."""
+    """The controls of one reference set, made when asked for; window i of a control is made of window i of the set."""
 
     def __init__(self, real: Judged, seed: int) -> None:
         self._real, self._seed, self._made = real, seed, {}
@@ -117,7 +117,7 @@ class Controls:
         return self._made[name]
 
     def values(self, score: Score, first: Judged, second: np.ndarray, state: str, context: Context) -> dict[str, float]:
-        """Value by part of the matching control, made of these positions of the real set, against real windows.
+        """Value by part of the matching control, made of these positions of the reference, against the reference.
 
         States are cut after the control is made, since one of them shuffles states.
         """
@@ -184,7 +184,7 @@ def _rows_of(
 
 
 def _others(real: Judged, split: Draw, context: Context, place: int) -> tuple[Judged, Judged] | None:
-    """Real windows of some people beside those of others, at about the sizes of the split; None without others."""
+    """Reference windows of some people beside those of others, at about the sizes of the split; None without others."""
     seed = derive_seed(context.seed, "people", place)
     if len(np.unique(real.subjects)) > 1:
         first, second = halves_of(real.states, real.subjects, seed, "subject")

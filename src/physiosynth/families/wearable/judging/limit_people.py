@@ -29,7 +29,7 @@ TSTR_LIMIT = 0.95  # of TRTR
 SETUPS = ("TRTR", "TSTR", "real+synthetic")
 AUC_LIMIT, TPR_LIMIT = 0.55, 0.02
 SAME_BEAT = 0.98  # correlation
-BEATS_OF = 6  # windows a state behind a person's mean beat
+BEATS_OF = 6  # windows per state behind a person's mean beat
 DRAWS = 300
 Sides = tuple[np.ndarray, np.ndarray]
 
@@ -38,9 +38,9 @@ def transfers(
     real: Judged, made: Sequence[Judged], test: Judged, seeds: Sequence[int], kinds: Sequence[str], kept: Kept,
     on_step: OnStep,
 ) -> list[Row]:  # fmt: skip
-    """TSTR over TRTR in macro-F1, and what synthetic windows add to real ones, by task and classifier.
+    """TSTR over TRTR in macro-F1, and what synthetic windows add to reference ones, by task and classifier.
 
-    Every seed's windows are held against another draw of as many real ones. What each training gave is kept. Raises
+    Every seed's windows meet another draw of as many reference ones. What each training gave is kept. Raises
     EvaluationError for a leak, before anything is trained.
     """
     alike = [real.take(at) for at, _ in real_draws(real, min(made, key=len), "equal", len(made))]
@@ -88,7 +88,7 @@ def _usefulness(part: str, counts: np.ndarray, tested: str) -> list[Row]:
     drawn = np.array([figures(times).mean(axis=1) for times in weights])
     low, high = interval(drawn[:, 1] / np.maximum(drawn[:, 0], 1e-9))
     more, most = interval(drawn[:, 2] - drawn[:, 0])
-    f1 = f"macro-F1 on real {real.mean():.3f}, on synthetic {made.mean():.3f}, on both {both.mean():.3f}"
+    f1 = f"macro-F1 trained on reference {real.mean():.3f}, on synthetic {made.mean():.3f}, on both {both.mean():.3f}"
     floor = Floor.of((a / max(b, 1e-9) for a, b in permutations(real, 2)), "higher")
     return [
         Row(
@@ -96,7 +96,8 @@ def _usefulness(part: str, counts: np.ndarray, tested: str) -> list[Row]:
             "higher", tuple(made / np.maximum(real, 1e-9)), floor, low=low, high=high, note=f"{f1}; {tested}",
         ),
         Row(
-            "usefulness", ALL_STATES, f"{part}: real + synthetic less real", float((both - real).mean()), NAN, "higher",
+            "usefulness", ALL_STATES, f"{part}: reference + synthetic less reference", float((both - real).mean()),
+            NAN, "higher",
             tuple(both - real), low=more, high=most,
         ),
     ]  # fmt: skip
@@ -108,7 +109,7 @@ def attacks(
 ) -> list[Row]:  # fmt: skip
     """AUC, and TPR at 1 % FPR, of every attack on the people learned from, with as many windows of others.
 
-    made: all synthetic windows; most_people: so many of those learned from (all); attacked: windows a state and side
+    made: all synthetic windows; most_people: so many of those learned from (all); attacked: windows per state and side
     whose denoising loss is asked for. The floor is the same scores with people dealt to the sides at random. Raises
     EvaluationError.
     """
@@ -190,7 +191,7 @@ def _beats(made: Judged, members: Judged, outsiders: Judged, seed: int) -> Row:
 
 
 def mean_beats(judged: Judged) -> np.ndarray:
-    """(people, t) mean of the median beats of at most BEATS_OF windows a state of each person, in mV."""
+    """(people, t) mean of the median beats of at most BEATS_OF windows per state of each person, in mV."""
     beats, whose, states = judged.features.beat, judged.subjects, judged.states
     known = np.isfinite(beats).all(axis=1)
     mine = (np.flatnonzero((whose == name) & known) for name in np.unique(whose))

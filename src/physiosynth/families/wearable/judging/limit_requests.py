@@ -66,7 +66,7 @@ def _rows(state: str, name: str, asked: np.ndarray, made: Judged, real: Judged) 
     title = f"{name} within {REACH[name]:g}/min"
     return [
         Row("requested", state, title, float(within.mean()), MET_LIMIT, "higher", note=note),
-        Row("requested", state, f"{name}: clean windows, share of real", clean, CLEAN_LIMIT, "higher"),
+        Row("requested", state, f"{name}: clean windows, relative to the reference", clean, CLEAN_LIMIT, "higher"),
     ]
 
 

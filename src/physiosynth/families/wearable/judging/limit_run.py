@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     from physiosynth.families.wearable.generator.generator import WESADGenerator
 
 TARGETS = {  # in the order of the report: title, and seconds with the full settings on two cores, for the time left
-    "clean": ("Clean windows, as a share of what real windows reach", 1),
+    "clean": ("Clean windows, relative to the reference", 1),
     "means": ("Mean heart rate and RMSSD", 1),
-    "ks": ("Distributions of the measurements (Kolmogorov-Smirnov)", 5),
-    "contrasts": ("What the states change", 5),
-    "coupling": ("Coupling of heart, breath and skin", 30),
+    "ks": ("Feature distributions (Kolmogorov-Smirnov)", 5),
+    "contrasts": ("Contrasts between states", 5),
+    "coupling": ("Coupling of heart, breathing and skin conductance", 30),
     "spectra": ("Log-spectral distance", 20),
-    "usefulness": ("Trained on synthetic, tested on people nobody has seen", 240),
-    "discriminative": ("Telling real from synthetic (distance from guessing)", 90),
+    "usefulness": ("Trained on synthetic, tested on unseen people (TSTR)", 240),
+    "discriminative": ("Discriminative score (distance from chance)", 90),
     "closeness": ("Density and coverage", 60),
-    "membership": ("Whose windows were learned from", 90),
-    "steps": ("The default number of evaluations against many", 60),
-    "requested": ("Requested rates", 120),
+    "membership": ("Membership inference", 90),
+    "steps": ("Default number of denoising steps against many", 60),
+    "requested": ("Target rates", 120),
 }
 OWN_SETTINGS = {  # settings that change one target alone
     "membership": ("attacked", "seen_people"),
@@ -68,10 +68,10 @@ DRAW_S = 0.08  # to draw one window; a guess for the time left
 class Settings:
     """How a generator is measured.
 
-    windows: synthetic ones a state and seed; real: most real ones a state of the people learned from; unseen: most a
-    state of each person nobody has seen; repeats: draws of a floor; kinds: classifiers; attacked: windows a state and
+    windows: synthetic ones per state and seed; real: most reference ones per state of the training subjects; unseen:
+    most per state of each unseen person; repeats: draws of a floor; kinds: classifiers; attacked: windows per state and
     side whose denoising loss is asked for; seen_people: how many of those learned from are members in the membership
-    attacks (all); reference_steps: evaluations a stream that the default number is held against (not done when None),
+    attacks (all); reference_steps: evaluations per stream that the default number is held against (not done when None),
     with reference_windows a state (as `windows`); asked_values, asked_windows: requested rates, and windows of each;
     only: names of TARGETS.
     """
@@ -203,7 +203,7 @@ class Check:
         if seen and seen != subjects_of(fold.config):
             notes.append("The bundle lists other people than this fold: it was trained on another one.")
         windows = {
-            "real windows": windows_of(places.fold, ("train",), settings.real),
+            "reference windows": windows_of(places.fold, ("train",), settings.real),
             "the person left out": windows_of(places.fold, ("test",)),
         }
         if places.unseen is not None:
@@ -228,7 +228,7 @@ class Check:
     def made(
         self, real: Judged, seed: int, on_step: OnStep, sampling: Sampling | None = None, seen: Iterable[str] = ()
     ) -> Judged:
-        """Generated windows of the real ones' states, measured. Drawing is taken for four fifths of the time."""
+        """Generated windows of the reference's states, measured. Drawing is taken for four fifths of the time."""
         windows = drawn(
             self.generator, real.present_states, self.settings.windows, seed, self.places.out / "windows", seen,
             sampling, lambda done, total: on_step(4 * done, 5 * total),
@@ -277,7 +277,7 @@ class Check:
         return rows
 
     def _with_many_steps(self, sets: Sets, on_step: OnStep) -> Sequence[Row]:
-        """The targets of LIMITS with many evaluations a stream, against the default number."""
+        """The targets of LIMITS with many evaluations per stream, against the default number."""
         from physiosynth.families.wearable.data.batch import Sampling
 
         settings = self.settings
@@ -319,8 +319,8 @@ def check(
     info = generator.info
     origin = {
         "bundle_sha256": info.bundle_sha256, "checkpoint": info.checkpoint.name, "sampling": vars(info.defaults),
-        "fold": str(places.fold.name), "windows a state and seed": settings.windows, "seeds": list(settings.seeds),
-        "real windows": len(sets.real), "people learned from": len(set(sets.real.subjects.tolist())),
+        "fold": str(places.fold.name), "windows per state and seed": settings.windows, "seeds": list(settings.seeds),
+        "reference windows": len(sets.real), "people learned from": len(set(sets.real.subjects.tolist())),
         "unseen people": 0 if sets.unseen is None else len(set(sets.unseen.subjects.tolist())),
         "settings": asdict(settings),
     }  # fmt: skip
@@ -332,7 +332,7 @@ def windows_of(
 ) -> WindowSet:
     """Windows of these splits of a fold, drawn without reading the rest.
 
-    per_state: most a state and split; each: most a state and person; cohort: put before the people's names, so that
+    per_state: most per state and split; each: most per state and person; cohort: put before the people's names, so that
     those of two cohorts are not taken for each other. Raises FoldError.
     """
     fold, at = load_fold(path), {}
@@ -367,7 +367,7 @@ def _costs(settings: Settings) -> dict[str, float]:
     """Seconds that each stage is expected to take, by its name."""
     made = 4 * settings.windows * (MEASURE_S / settings.workers + DRAW_S)
     share = len(settings.seeds) / 3 * max(0.3, settings.windows / 200) * (1.0 if "resnet" in settings.kinds else 0.3)
-    costs = {"real windows": 4 * settings.real * MEASURE_S / settings.workers, "the person left out": 4.0}
+    costs = {"reference windows": 4 * settings.real * MEASURE_S / settings.workers, "the person left out": 4.0}
     costs |= {"unseen people": 80 * settings.unseen * MEASURE_S / settings.workers}
     costs |= {f"synthetic windows, seed {seed}": made for seed in settings.seeds}
     costs |= {name: TARGETS[name][1] * share for name in settings.wanted}

@@ -77,7 +77,7 @@ def strengths(judged: Judged) -> dict[str, float]:
 
 
 def shuffled_coupling(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """AUC off 0.5 of shuffled synthetic against shuffled real pairs: what shuffling leaves is none of the window."""
+    """AUC off 0.5 of shuffled synthetic against shuffled reference pairs: shuffling leaves nothing of the window."""
     apart = [shuffled(each) for each in (synthetic, real)]
     places = {name: COUPLINGS.index(name) for name in JUDGED_COUPLINGS}
     return {
@@ -123,7 +123,7 @@ def _standard_error(real: Judged, made: Judged, part: str, floor: np.ndarray) ->
 
 
 def _in_subject_sds(real: Judged, made: Judged, part: str, floor: np.ndarray) -> tuple[bool | None, str]:
-    """Only differences that are clear between real people are judged."""
+    """Only differences that are clear between reference people are judged."""
     name, states = part.split(": ")
     views = [real.of_state(state) for state in states.split(" - ")]
     means = [person_means(view, name) for view in views]
@@ -135,11 +135,11 @@ def _in_subject_sds(real: Judged, made: Judged, part: str, floor: np.ndarray) ->
 
 
 def _is_coupled(real: Judged, made: Judged, part: str, floor: np.ndarray) -> tuple[bool, str]:
-    """Whether the real strength is surely above nothing. floor: shares of it, drawn as large as the other."""
+    """Whether the reference strength is surely above nothing. floor: shares of it, drawn as large as the other."""
     error = np.nanstd(floor) * np.sqrt(len(made) / len(real))
     if strengths(real)[part] > 0 and 1 > SURE * error:
         return True, ""
-    return False, "; not a share: real windows are no different from shuffled ones"
+    return False, "; not a share: reference windows are no different from shuffled ones"
 
 
 def share_of_clean(judged: Judged) -> dict[str, float]:
@@ -165,7 +165,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "spectra": (Limit("spectra", log_spectral_distance, "lower", {"ECG": 1.2, "Resp": 1.0, "EDA": 1.0}),),
 }  # fmt: skip
 CLOSENESS_LIMIT = 0.8
-# Asked of as many real as synthetic windows, and of few draws.
+# Asked of as many reference as synthetic windows, and of few draws.
 TELLING = Limit("discriminative", discriminative, "lower", 0.15, "equal", matched=1, pooled=True)
 TELLING_BY_NETWORK = Limit("discriminative", by_network, "lower", NAN, "equal", matched=1, pooled=True, repeats=1)
 

@@ -31,8 +31,9 @@ class Row:
     """One figure of one state and part.
 
     measured: over all seeds; limit: nan for a figure that is told and not judged; values: by seed, empty where seeds
-    are not told apart; floor: random draws of real windows at the same sizes; people: real people against other real
-    people; low, high: 95 % interval where one was drawn; note: what a reader must know; on: what the limit is on.
+    are not told apart; floor: random draws of reference windows at the same sizes; people: people of the reference
+    against other people; low, high: 95 % interval where one was drawn; note: what a reader must know; on: what the
+    limit is on.
     """
 
     target: str
@@ -135,7 +136,7 @@ class Limit:
     def _beside(
         self, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int, context: Context
     ) -> Iterator[Row]:
-        """A statistic of the synthetic windows beside the real one."""
+        """A statistic of the synthetic windows beside the reference one."""
         usual, whole, seeds = self.score(real), self.score(together), [self.score(each) for each in made]
         drawn = [
             (self.score(real.take(like)), usual if self.draws == "against all" else self.score(real.take(all_)))
@@ -149,7 +150,7 @@ class Limit:
             values = np.array([self.compare(each[part], of) for each in seeds])
             row = Row(
                 self.target, state, part, self.compare(whole[part], of), self._at(part), self.better, tuple(values),
-                Floor.of(floor, self.better), note=f"real {of:.4g}, synthetic {whole[part]:.4g}{note}",
+                Floor.of(floor, self.better), note=f"reference {of:.4g}, synthetic {whole[part]:.4g}{note}",
             )  # fmt: skip
             # What is no share of anything is told as it is.
             told = {"measured": whole[part], "values": tuple(each[part] for each in seeds), "limit": NAN}
@@ -158,7 +159,7 @@ class Limit:
     def _against(
         self, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int, context: Context
     ) -> Iterator[Row]:
-        """A score of the synthetic windows against the real ones, and of real ones against others."""
+        """A score of the synthetic windows against the reference ones, and of reference ones against others."""
 
         def score(first: Judged, second: Judged, place: int = 0) -> dict[str, float]:
             found = self.score(first, second, replace(context, seed=place))
@@ -196,7 +197,7 @@ def _mean(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def real_draws(real: Judged, like: Judged, how: Draws, repeats: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Positions of real windows in the place of `like`, and of real ones that they are held against.
+    """Positions of reference windows in the place of `like`, and of reference ones that they are held against.
 
     "new": both drawn with replacement in each state, as many as `like` has and as many as there are; "against all": the
     second is all there are; "halves": as many as `like` has, half of all at most, and the rest; "equal": as many of the
@@ -239,7 +240,7 @@ def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
         out.append(f"| {titles[target]} | {' | '.join(counts)} |")
     out += ["", READING]
     for target, mine in by_target.items():
-        out += ["", f"## {titles[target]} ({met_of(mine) or 'told, not judged'})", ""]
+        out += ["", f"## {titles[target]} ({met_of(mine) or 'reported, not judged'})", ""]
         out += ["| state | what | measured | SD over seeds | floor (95 %) | other people (95 %) | limit | |"]
         out += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
         out += [_line(row) for row in mine]
@@ -247,8 +248,8 @@ def markdown(rows: Sequence[Row], titles: Mapping[str, str]) -> str:
 
 
 READING = (
-    "Measured: mean over seeds, or all seeds pooled. Floor: what real windows of the same people score in the place of "
-    "the synthetic ones, mean and 95 % quantile towards worse; a limit missed within it cannot be told from chance."
+    "Measured: mean over seeds, or all seeds pooled. Floor: what reference windows of the same people score in place "
+    "of the synthetic ones, mean and 95 % quantile towards worse; a limit missed within it cannot be told from chance."
 )
 
 

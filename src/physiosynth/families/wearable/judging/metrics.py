@@ -31,7 +31,7 @@ def badness(better: Better, value: float) -> float:
 
 @dataclass(frozen=True)
 class Floor:
-    """What real windows score against real windows. edge: the 95 % quantile towards worse; repeats: draws behind it."""
+    """What the reference scores against itself. edge: the 95 % quantile towards worse; repeats: draws behind it."""
 
     mean: float = NAN
     edge: float = NAN

@@ -25,7 +25,7 @@ GROUP_S = {  # seconds a group takes with `--quick`; they steer the time left an
 class Settings:
     """How an evaluation is run.
 
-    windows: most a state; train_windows: most a state of the people learned from; repeats: split halves of a floor,
+    windows: most per state; train_windows: most per state of the people learned from; repeats: split halves of a floor,
     None for each score's own number; kinds: classifiers of the tables of usefulness; controls: score the baselines
     too; workers: processes that measure windows.
     """
@@ -37,9 +37,9 @@ class Settings:
     kinds: tuple[str, ...] = ("logistic", "forest", "resnet")
     controls: bool = False
     workers: int = 1
-    attacked: int = 48  # windows a state and side whose denoising loss is asked for
-    outsiders: int = 64  # windows a state of people who were neither learned from nor left out
-    known: int = 10  # windows a state of each of a few people learned from
+    attacked: int = 48  # windows per state and side whose denoising loss is asked for
+    outsiders: int = 64  # windows per state of people who were neither learned from nor left out
+    known: int = 10  # windows per state of each of a few people learned from
     quick: bool = False
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class Settings:
 
 
 def quick_settings(windows: int | None = None, **fields: Any) -> Settings:
-    """Settings that end within 90 s for 64 windows a state on two cores."""
+    """Settings that end within 90 s for 64 windows per state on two cores."""
     given: dict[str, Any] = {
         "train_windows": 48,
         "repeats": 4,
@@ -105,7 +105,7 @@ def costs_of(
 def to_measure(inputs: Inputs) -> list[tuple[str, WindowSet]]:
     """Every set of windows that is there, by the name of its stage."""
     sets = {
-        "real windows": inputs.real,
+        "reference windows": inputs.real,
         "synthetic windows": inputs.synthetic,
         "training windows": inputs.train,
         "windows of outsiders": inputs.outsiders,

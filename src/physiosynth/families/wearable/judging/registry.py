@@ -20,7 +20,7 @@ class Context:
     """What a score may need beside the two sets."""
 
     seed: int = 0
-    train: Judged | None = None  # real windows the generator learned from; other people than the reference
+    train: Judged | None = None  # reference windows the generator learned from; other people than the reference
     generator: Any = None  # a loaded generator, for attacks on its own loss
     extra: Mapping[str, Any] = field(default_factory=dict)  # what a module shares between its own scores
 

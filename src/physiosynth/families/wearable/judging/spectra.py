@@ -45,7 +45,8 @@ def compare(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> Likeness
 def split_half(windows: np.ndarray, rate_hz: float) -> Likeness | None:
     """What two halves of one set score against each other: the ruler beside `compare`. None below four windows.
 
-    The windows are interleaved, so that both halves cover the whole recording; real windows that overlap flatter it.
+    The windows are interleaved, so that both halves cover the whole recording; reference windows that overlap
+    flatter it.
     """
     windows = _windows(windows, "reference")
     if len(windows) < 4:
@@ -77,8 +78,8 @@ def acf_similarity(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> f
 def log_spectral_distance(real: np.ndarray, synthetic: np.ndarray, rate_hz: float) -> float:
     """RMS difference in dB between the mean spectra inside the channel's band; twice the amplitude is 6.02 dB.
 
-    real: (n, time), synthetic: (m, time), in the same unit. Bins more than 60 dB under the real peak count as 60 dB
-    under it, so that the floor of a filter is not judged. Raises RequestError.
+    real: (n, time), synthetic: (m, time), in the same unit. Bins more than 60 dB under the reference peak count as
+    60 dB under it, so that the floor of a filter is not judged. Raises RequestError.
     """
     return decibels_apart(*(window_spectra(windows, rate_hz) for windows in _pair(real, synthetic)))
 

@@ -9,7 +9,7 @@ from physiosynth.families.wearable.features.windows import WindowSet
 
 
 def baseline_makers() -> dict[str, Callable[[Judged, int], WindowSet]]:
-    """What makes each baseline from the real windows and a seed, by title."""
+    """What makes each baseline from the reference windows and a seed, by title."""
     from physiosynth.families.wearable.scores.controls import phase_randomised, white_noise
     from physiosynth.families.wearable.scores.simulators import neurokit_simulated, targets_of
 

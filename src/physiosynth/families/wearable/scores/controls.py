@@ -1,4 +1,4 @@
-"""Windows that are wrong in one known way: a score that cannot tell them from real ones is no score."""
+"""Windows that are wrong in one known way: a score that cannot tell them from the reference is no score."""
 
 from __future__ import annotations
 

@@ -18,12 +18,12 @@ PARTNERS = 8  # shuffled pairs a window
 
 
 def coupling_auc(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """AUC of paired against shuffled windows, of the judged set alone; the real ones do not enter."""
+    """AUC of paired against shuffled windows, of the evaluated set alone; the reference does not enter."""
     return aucs(synthetic)
 
 
 def coupling_auc_gap(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """|AUC of the synthetic - AUC of the real|."""
+    """|AUC of the synthetic - AUC of the reference|."""
     ours, theirs = aucs(real), aucs(synthetic)
     return {name: abs(theirs[name] - ours[name]) for name in COUPLINGS}
 
@@ -64,24 +64,23 @@ _score = partial(Score, group="coupling", control="shuffled_pairing", per_state=
 SCORES = (
     _score(
         name="coupling_auc",
-        title="Do the channels belong together?",
-        meaning="How often a window's own channels move together more than those of two windows of a state: 0.5 says "
-        "they do not belong together, 1 says they do.",
+        title="Coupling within windows against shuffled windows (AUC)",
+        meaning="How often the channels of one window move together more than those of two windows of the same "
+        "state: 0.5 is no coupling, 1 is coupling in every window.",
         better="higher",
         compute=coupling_auc,
     ),
     _score(
         name="coupling_auc_gap",
-        title="Coupling compared with real windows",
-        meaning="The difference between that figure and the one of real windows; too much coupling counts as too "
-        "little.",
+        title="Coupling compared with the reference",
+        meaning="The difference between that figure and the reference's; too much coupling counts like too little.",
         better="lower",
         compute=coupling_auc_gap,
     ),
     _score(
         name="coupling_ks",
-        title="Strength of the coupling (largest gap between distributions)",
-        meaning="How far the shares of windows below any strength of coupling differ from real windows.",
+        title="Magnitude of the coupling (Kolmogorov-Smirnov)",
+        meaning="How far the distribution of coupling strength over windows differs from the reference: 0 to 1.",
         better="lower",
         compute=coupling_ks,
     ),

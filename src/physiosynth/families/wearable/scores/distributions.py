@@ -12,7 +12,7 @@ from physiosynth.families.wearable.features.windows import RATE_HZ, WindowSet
 from physiosynth.families.wearable.judging.registry import OWN_UNIT, Context, Score
 
 CHANNELS = tuple(RATE_HZ)
-_BINS = 1024  # over the real range and 3 SD beyond it; what lies outside counts in the outermost
+_BINS = 1024  # over the reference range and 3 SD beyond it; what lies outside counts in the outermost
 _COARSE = 16  # fine bins a bin of the Jensen-Shannon divergence
 UNMEASURED_SD = 4.0
 _PROJECTIONS = 128
@@ -29,13 +29,13 @@ def value_w1(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
 
 
 def value_w1_sd(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Wasserstein-1 distance over the SD of the real samples of this view."""
+    """Wasserstein-1 distance over the SD of the reference samples of this view."""
     spread = {name: float(real.windows.channel(name).std(dtype=float)) for name in CHANNELS}
     return {name: shift / max(spread[name], 1e-12) for name, shift in value_w1(real, synthetic, context).items()}
 
 
 def value_js(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Jensen-Shannon divergence, base 2 (Lin, 1991), of histograms over the real range."""
+    """Jensen-Shannon divergence, base 2 (Lin, 1991), of histograms over the reference range."""
     out = {}
     for name, (a, b, _) in _cumulative(real, synthetic).items():
         p, q = (np.diff(each[_COARSE - 1 :: _COARSE], prepend=0.0) for each in (a, b))
@@ -44,7 +44,7 @@ def value_js(real: Judged, synthetic: Judged, context: Context) -> dict[str, flo
 
 
 def mmd(real: Judged, synthetic: Judged, context: Context) -> float:
-    """Unbiased squared MMD, Gaussian kernel, bandwidth the median distance of real windows (Gretton et al., 2012)."""
+    """Unbiased squared MMD, Gaussian kernel of the reference windows' median distance (Gretton et al., 2012)."""
     (x, _), (xx, yy, xy) = _clouds(real, synthetic)
     width = max(float(np.median(xx[np.triu_indices(len(x), 1)])), 1e-9)
     inside = [_off_diagonal_mean(np.exp(-(d**2) / (2 * width**2))) for d in (xx, yy)]
@@ -58,7 +58,7 @@ def energy_distance(real: Judged, synthetic: Judged, context: Context) -> float:
 
 
 def energy_by_state(real: Judged, synthetic: Judged, context: Context) -> float:
-    """Mean over states of the energy distance; states with fewer than 3 windows a side are left out."""
+    """Mean over states of the energy distance; states with fewer than 3 windows in either set are left out."""
     found = []
     for state in real.present_states:
         ours, theirs = real.of_state(state), synthetic.of_state(state)
@@ -79,7 +79,7 @@ def sliced_w1(real: Judged, synthetic: Judged, context: Context) -> float:
 
 
 def clouds(real: Judged, synthetic: Judged) -> tuple[np.ndarray, np.ndarray]:
-    """(n, d) and (m, d) features in SDs of the whole real set, within 10 SD; what was not measurable lies at 4 SD.
+    """(n, d) and (m, d) features in SDs of the whole reference set, within 10 SD; what was not measurable lies at 4 SD.
 
     So a window without beats is far from those with beats, and like another one without.
     """
@@ -98,7 +98,7 @@ def clouds(real: Judged, synthetic: Judged) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _clouds(real: Judged, synthetic: Judged):
-    """Both clouds, and the distances within real, within synthetic, and between."""
+    """Both clouds, and the distances within reference, within synthetic, and between."""
     from scipy.spatial.distance import cdist
 
     x, y = clouds(real, synthetic)
@@ -119,7 +119,7 @@ def _divergence(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def _cumulative(real: Judged, synthetic: Judged) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
-    """By channel: both cumulative distributions on one grid that the whole real set fixes, and the grid's step."""
+    """By channel: both cumulative distributions on one grid that the whole reference set fixes, and the grid's step."""
     out = {}
     for name in CHANNELS:
         low, high = _range(real.whole, name)
@@ -134,7 +134,7 @@ def _cumulative(real: Judged, synthetic: Judged) -> dict[str, tuple[np.ndarray, 
 
 
 def _range(whole: Judged, name: str) -> tuple[float, float]:
-    """The grid's ends: the real range and 3 SD more on either side."""
+    """The grid's ends: the reference range and 3 SD more on either side."""
 
     def ends(windows: WindowSet) -> np.ndarray:
         values = windows.channel(name)
@@ -157,8 +157,8 @@ _score = partial(Score, group="distributions", better="lower")
 SCORES = (
     _score(
         name="value_ks",
-        title="Largest gap between the distributions of values (Kolmogorov-Smirnov)",
-        meaning="How far the shares of samples below any level differ: 0 for the same values, 1 for none in common.",
+        title="Amplitude distribution: largest gap (Kolmogorov-Smirnov)",
+        meaning="How far the cumulative distributions of samples differ: 0 for equal ones, 1 for no value in common.",
         control="swapped_channels",
         per_state=True,
         parts=CHANNELS,
@@ -166,7 +166,7 @@ SCORES = (
     ),
     _score(
         name="value_w1",
-        title="Average shift between the distributions of values (Wasserstein-1)",
+        title="Amplitude distribution: average shift (Wasserstein-1)",
         meaning="How far a sample has to move on average to turn one set's values into the other's, in the channel's "
         "unit.",
         unit=OWN_UNIT,
@@ -177,8 +177,8 @@ SCORES = (
     ),
     _score(
         name="value_w1_sd",
-        title="Average shift in real standard deviations (Wasserstein-1)",
-        meaning="The same shift measured in standard deviations of the real values, so that channels can be compared.",
+        title="Amplitude distribution: average shift in reference SDs (Wasserstein-1)",
+        meaning="The same shift in standard deviations of the reference samples, so that channels can be compared.",
         unit="SD",
         control="swapped_channels",
         per_state=True,
@@ -187,9 +187,9 @@ SCORES = (
     ),
     _score(
         name="value_js",
-        title="Divergence of the distributions of values (Jensen-Shannon)",
-        meaning="How surely one sample tells which set it is from: 0 bits for the same values, 1 bit for none in "
-        "common.",
+        title="Amplitude distribution: divergence (Jensen-Shannon)",
+        meaning="How much one sample tells about which set it is from: 0 bits for equal distributions, 1 bit for "
+        "none in common.",
         unit="bit",
         control="swapped_channels",
         per_state=True,
@@ -198,8 +198,8 @@ SCORES = (
     ),
     _score(
         name="mmd",
-        title="Distance of the clouds of windows (maximum mean discrepancy)",
-        meaning="Compares whole windows, each described by its measured features; 0 when both clouds are the same.",
+        title="Maximum mean discrepancy of windows",
+        meaning="Compares whole windows, each described by its measured features; 0 for equal distributions.",
         control="phase_randomised",
         per_state=True,
         least_windows=6,
@@ -207,8 +207,8 @@ SCORES = (
     ),
     _score(
         name="energy_distance",
-        title="Energy distance of the clouds of windows",
-        meaning="How much farther apart real and synthetic windows are from each other than among themselves.",
+        title="Energy distance of windows",
+        meaning="How much farther apart reference and synthetic windows are from each other than among themselves.",
         unit="SD",
         control="white_noise",
         per_state=True,
@@ -218,7 +218,7 @@ SCORES = (
     _score(
         name="energy_by_state",
         title="Energy distance within each state, averaged",
-        meaning="Whether the windows of a state look like real windows of that same state, and not of another one.",
+        meaning="Whether the windows of each state are like reference windows of that state, and not of another.",
         unit="SD",
         control="shuffled_states",
         least_windows=12,
@@ -226,8 +226,8 @@ SCORES = (
     ),
     _score(
         name="sliced_w1",
-        title="Average shift of the clouds of windows (sliced Wasserstein-1)",
-        meaning="The average shift between the two clouds of windows, seen from many random directions.",
+        title="Sliced Wasserstein-1 distance of windows",
+        meaning="The average shift between the two distributions of windows, along many random directions.",
         unit="SD",
         control="phase_randomised",
         per_state=True,

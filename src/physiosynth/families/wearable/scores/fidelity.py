@@ -1,4 +1,4 @@
-"""How close single synthetic windows come to real ones, and how much of the real variety they reach.
+"""How close single synthetic windows come to reference ones, and how much of the reference variety they reach.
 
 Two spaces: the standardised table of features and statistics ("features"), and the last layer of a ResNet that was
 trained to tell states ("network"). The network learns from context.train where there is one; without, from the
@@ -41,14 +41,16 @@ class Closeness:
 def closeness(real: np.ndarray, synthetic: np.ndarray, neighbours: int = NEIGHBOURS) -> Closeness:
     """All four from (n, f) and (m, f) points: balls around each point reach to its k-th neighbour in its own set.
 
-    precision: share of synthetic points in any real ball; recall: share of real points in any synthetic ball; density:
-    mean number of real balls around a synthetic point, over k; coverage: share of real balls with a synthetic point.
-    A point that is there several times has one ball and is no neighbour of itself, but counts as often as it is there;
-    k different points or fewer have no balls. Raises EvaluationError for sets of k points or fewer.
+    precision: share of synthetic points in any reference ball; recall: share of reference points in any synthetic
+    ball; density: mean number of reference balls around a synthetic point, over k; coverage: share of reference
+    balls with a synthetic point. A point that is there several times has one ball and is no neighbour of itself, but
+    counts as often as it is there; k different points or fewer have no balls. Raises EvaluationError for sets of k
+    points or fewer.
     """
     if min(len(real), len(synthetic)) <= neighbours:
         raise EvaluationError(
-            f"Density and coverage need more than {neighbours} windows a side, found {len(real)} and {len(synthetic)}."
+            f"Density and coverage need more than {neighbours} windows in each set, found {len(real)} and "
+            f"{len(synthetic)}."
         )
     real_at, real_counts = _different(real)
     made_at, _ = _different(synthetic)
@@ -92,7 +94,7 @@ def frechet(real: np.ndarray, synthetic: np.ndarray) -> float:
     C1^(1/2) C2 C1^(1/2). Raises EvaluationError for fewer than two points a side.
     """
     if min(len(real), len(synthetic)) < 2:
-        raise EvaluationError("The Frechet distance needs two windows a side.")
+        raise EvaluationError("The Frechet distance needs two windows in each set.")
     first, second = (np.cov(x, rowvar=False) + RIDGE * np.eye(x.shape[1]) for x in (real, synthetic))
     values, vectors = np.linalg.eigh(first)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
@@ -102,7 +104,7 @@ def frechet(real: np.ndarray, synthetic: np.ndarray) -> float:
 
 
 def discriminate(real: Judged, synthetic: Judged, kind: str = "forest", seed: int = 0, trees: int = TREES) -> float:
-    """Balanced accuracy of a classifier of KINDS that tells real from synthetic windows; .5 is a perfect forgery.
+    """Balanced accuracy of a classifier of KINDS that tells reference from synthetic windows; .5 is a perfect forgery.
 
     Tables: four folds of neighbouring windows; "resnet": trained on one half of the blocks, tested on the other. The
     blocks keep windows that overlap in time on one side. Raises EvaluationError.
@@ -156,7 +158,7 @@ def _train_reference(windows: WindowSet):
 
 
 def space_of(name: str, real: Judged, synthetic: Judged, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    """(n, f) and (m, f) points of both sets in one of SPACES; what is fitted is fitted on the real ones."""
+    """(n, f) and (m, f) points of both sets in one of SPACES; what is fitted is fitted on the reference ones."""
     if name == "features":
         first, second = (table_of(part).values for part in (real, synthetic))
         scaler = TableScaler.fit(first)
@@ -217,9 +219,9 @@ SCORES = (
     Score(
         name="discriminative",
         group="fidelity",
-        title="Telling real from synthetic",
-        meaning="How far above guessing a trained classifier tells synthetic windows from real ones: 0 cannot, 0.5 "
-        "always.",
+        title="Telling synthetic from reference windows (discriminative score)",
+        meaning="How far above chance a trained classifier tells synthetic windows from reference ones: 0 is never, "
+        "0.5 always.",
         better="lower",
         control="phase_randomised",
         parts=("logistic", "forest"),
@@ -229,33 +231,36 @@ SCORES = (
     ),
     _close(
         name="precision",
-        title="Synthetic windows that look real",
-        meaning="Share of synthetic windows that lie among real ones.",
+        title="Synthetic windows among reference ones (precision)",
+        meaning="Share of synthetic windows that lie among reference ones.",
         compute=partial(_four, field="precision"),
     ),
     _close(
         name="recall",
-        title="Real variety that is reached",
-        meaning="Share of real windows that lie among synthetic ones.",
+        title="Diversity of the reference that is covered (recall)",
+        meaning="Share of reference windows that lie among synthetic ones.",
         compute=partial(_four, field="recall"),
     ),
     _close(
         name="density",
-        title="Real windows around each synthetic one (density)",
-        meaning="Real neighbourhoods around a synthetic window, about 1 for real ones; many more are too typical.",
+        title="Reference neighbourhoods around each synthetic window (density)",
+        meaning="Mean number, relative to its expectation: about 1 for reference windows; far above 1, windows are "
+        "too typical.",
         compute=partial(_four, field="density"),
     ),
     _close(
         name="coverage",
-        title="Real windows that have a synthetic neighbour (coverage)",
-        meaning="Share of real windows whose neighbourhood holds a synthetic one; a generator of few kinds scores low.",
+        title="Reference windows with a synthetic neighbour (coverage)",
+        meaning="Share of reference windows whose neighbourhood holds a synthetic one; a generator of little "
+        "diversity scores low.",
         compute=partial(_four, field="coverage"),
     ),
     Score(
         name="frechet",
         group="fidelity",
-        title="What a trained network sees of the windows (Frechet distance)",
-        meaning="How far mean and spread of what a trained network sees of synthetic windows lie from real ones.",
+        title="Frechet distance of a network's features",
+        meaning="How far mean and covariance of a trained network's features differ between synthetic and reference "
+        "windows.",
         better="lower",
         control="phase_randomised",
         repeats=10,
@@ -265,9 +270,9 @@ SCORES = (
     Score(
         name="linear_probe",
         group="fidelity",
-        title="States that fit, as a network sees them",
-        meaning="How many real windows' states a linear layer names that was fitted on a network's view of synthetic "
-        "ones.",
+        title="States told by a linear probe on a network's features",
+        meaning="Balanced accuracy on reference windows of a linear layer that was fitted on a network's features of "
+        "synthetic ones.",
         unit="balanced accuracy",
         better="higher",
         control="shuffled_states",

@@ -18,7 +18,7 @@ from physiosynth.families.wearable.scores.quick import REPEATS, YardstickCache
 if TYPE_CHECKING:
     from physiosynth.families.wearable.data.reference import RealWindows
 
-FEWEST = 4  # windows a state, below which there is no figure
+FEWEST = 4  # windows per state, below which there is no figure
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Kind:
 KINDS = {
     "measurements": Kind(
         "feature_ks",
-        "Measurements off",
-        "How far heart rate, variability, beats, breathing and skin responses are spread otherwise than in people: the "
-        "mean largest gap of their distributions, 0 to 1.",
+        "Mean feature KS",
+        "How differently heart rate, variability, beats, breathing and skin conductance are distributed: the mean "
+        "Kolmogorov-Smirnov distance of the features, 0 to 1.",
         "",
         "lower",
     ),
     "spectra": Kind(
         "log_spectral_distance",
-        "Spectra off",
-        "How many decibels the spectra of ECG, EDA and respiration are off on average.",
+        "Log-spectral distance",
+        "How many decibels the spectra of ECG, EDA and respiration differ by on average.",
         "dB",
         "lower",
     ),
     "clean": Kind(
         "clean_share",
         "Clean windows",
-        "Share of windows whose beats are alike, evenly spaced and equally tall.",
+        "Share of windows whose beats are alike, evenly spaced and of equal amplitude.",
         "",
         "higher",
     ),
@@ -60,8 +60,8 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One of KINDS. value: of the windows; floor, edge: what halves of real windows score and the end of that towards
-    worse; nan where there are too few windows."""
+    """One of KINDS. value: of the windows; floor, edge: what halves of reference windows score, and the end of that
+    towards worse; nan where there are too few windows."""
 
     kind: str
     value: float
@@ -70,7 +70,7 @@ class Figure:
 
     @property
     def within(self) -> bool:
-        """Whether real windows score as badly. False where there is no figure."""
+        """Whether reference windows score as badly. False where there is no figure."""
         turned = score_named(KINDS[self.kind].score).badness
         return bool(np.isfinite(self.value)) and turned(self.value) <= turned(self.edge)
 

@@ -1,4 +1,4 @@
-"""What an evaluation is given: real windows of a person left out, windows to judge, and those learned from."""
+"""What an evaluation is given: reference windows of a person left out, windows to judge, and those learned from."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Networks:
 class Inputs:
     """Windows and what is known of them.
 
-    real: windows that nothing in the generator's making has seen; synthetic: windows to judge; train: real windows of
-    other people, None where the fold holds none; outsiders: real windows of people who were not learned from (they may
-    have chosen the checkpoint); known: many windows of a few of those who were; generator: its networks, where they
-    are at hand; origin: what is known of each, for the record; notes: what a reader must know.
+    real: windows that nothing in the generator's making has seen; synthetic: windows to judge; train: reference
+    windows of other people, None where the fold holds none; outsiders: reference windows of people who were not
+    learned from (they may have chosen the checkpoint); known: many windows of a few of those who were; generator:
+    its networks, where they are at hand; origin: what is known of each, for the record; notes: what a reader must know.
     """
 
     real: WindowSet
@@ -66,7 +66,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Reference:
-    """The real windows of a fold, as Inputs wants them."""
+    """The reference windows of a fold, as Inputs wants them."""
 
     fold: FoldDirectory
     real: WindowSet
@@ -96,8 +96,8 @@ def reference(
 ) -> Reference:
     """A fold's test windows, training windows and validation windows, at most so many a state (None: all).
 
-    outsiders: most a state of the validation windows; known: most a state of each of KNOWN_PEOPLE training subjects.
-    Splits that the fold does not hold are None. Fewer are drawn with the seed. Raises FoldError.
+    outsiders: most per state of the validation windows; known: most per state of each of KNOWN_PEOPLE training
+    subjects. Splits that the fold does not hold are None. Fewer are drawn with the seed. Raises FoldError.
     """
     fold = load_fold(fold_dir)
     real = thinned(WindowSet.from_fold(fold_dir, ("test",)), per_state, seed)
@@ -212,7 +212,7 @@ def drawn(
 
     check_seed(seed)
     if per_state < 1:
-        raise RequestError(f"Draw at least 1 window a state, found {per_state}.")
+        raise RequestError(f"Draw at least 1 window per state, found {per_state}.")
     states = [state for state in states if state in generator.info.conditions]
     if not states:
         raise EvaluationError("The generator knows none of the reference's states. Use another fold or bundle.")

@@ -3,8 +3,8 @@
 Black-box attacks see windows and no network; the white-box attack asks the generator's own denoising loss. All compare
 members (windows that were learned from) with outsiders (windows of people who were not). The two groups are different
 people, and a generator that draws its members' kind of windows gives away who they are without copying any: with one
-outsider even new real windows of the members score high. Read an AUC beside its floor. TPR at 1 % FPR after Carlini et
-al., 2022.
+outsider even new reference windows of the members score high. Read an AUC beside its floor. TPR at 1 % FPR after
+Carlini et al., 2022.
 """
 
 from __future__ import annotations
@@ -144,10 +144,10 @@ def distance_scores(synthetic: Judged, members: Judged, outsiders: Judged) -> tu
 def discriminator_scores(
     synthetic: Judged, members: Judged, outsiders: Judged, seed: int = 0, trees: int = TREES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How synthetic a forest finds each window that learned synthetic from real windows of both sides.
+    """How synthetic a forest finds each window that learned synthetic from reference windows of both sides.
 
-    Half of each side's windows, in blocks of neighbours, are the forest's real ones; it scores the other half. Both
-    sides are treated alike: a forest that knew outsiders alone would learn their looks and tell nothing of memory.
+    Half of each side's windows, in blocks of neighbours, are the forest's reference ones; it scores the other half.
+    Both sides are treated alike: a forest that knew outsiders alone would learn their looks and tell nothing of memory.
     """
     made, inside, outside = (table_of(part).values for part in (synthetic, members, outsiders))
     values = np.concatenate([inside, outside])
@@ -174,7 +174,7 @@ def _check_sides(members: WindowSet, outsiders: WindowSet) -> None:
 class Identity:
     """Whether synthetic windows look like one of the people who were learned from.
 
-    accuracy: of a classifier that names the person of a real window it has not seen; chance: of guessing; auc: how
+    accuracy: of a classifier that names the person of a reference window it has not seen; chance: of guessing; auc: how
     often a synthetic window is ascribed to someone with more confidence than an outsider's window (.5: like nobody in
     particular; near 1: like somebody it knows).
     """
@@ -237,7 +237,7 @@ def white_box_scores(
 
 
 def outsiders_of(reference: Judged, context: Context) -> Judged:
-    """Real windows of other people than the reference: context.extra["outsiders"], or context.train.
+    """Reference windows of other people than the reference: context.extra["outsiders"], or context.train.
 
     Where the reference is what a generator learned from, the outsiders are its test windows. Raises EvaluationError
     where neither is there with other people only.
@@ -271,8 +271,8 @@ SCORES = (
     Score(
         name="membership",
         group="privacy",
-        title="Telling whose windows were learned from",
-        meaning="How often an attacker ranks a window that was learned from above another person's: 0.5 is guessing.",
+        title="Membership inference (AUC)",
+        meaning="How often an attacker ranks a training window above another person's window: 0.5 is chance.",
         unit="AUC",
         better="lower",
         control="memorised",
@@ -285,9 +285,8 @@ SCORES = (
     Score(
         name="membership_tpr",
         group="privacy",
-        title="Windows an attacker is sure of",
-        meaning="Share of the windows that were learned from which an attacker finds with one false alarm in a "
-        "hundred.",
+        title="Membership inference (true positives at 1 % false positives)",
+        meaning="Share of the training windows that an attacker finds at one false alarm per hundred other windows.",
         better="lower",
         control="memorised",
         repeats=5,

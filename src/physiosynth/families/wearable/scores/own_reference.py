@@ -115,7 +115,7 @@ def _with_zeros(recording: Recording, missing: tuple[str, ...]) -> Recording:
 
 
 def _chosen(prepared: PreparedSubject) -> tuple[list[tuple[int, int]], dict[str, int]]:
-    """(start in s, label) of at most MOST_WINDOWS windows a state, and how many each state has. Raises RecordingError
+    """(start in s, label) of at most MOST_WINDOWS windows per state, and how many each state has. Raises RecordingError
     where there is none."""
     starts = labelled_starts(prepared)
     kept: list[tuple[int, int]] = []

@@ -44,12 +44,12 @@ def feature_ks(real: Judged, synthetic: Judged, context: Context) -> dict[str, f
 
 
 def feature_w1(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """Wasserstein-1 distance in the measurement's unit; a window that cannot be measured lies 4 real SDs off."""
+    """Wasserstein-1 distance in the measurement's unit; a window that cannot be measured lies 4 reference SDs off."""
     return {name: w1(*_placed(real, synthetic, name)[:2]) for name in MEASURED}
 
 
 def feature_w1_sd(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
-    """feature_w1 over the SD of all real windows."""
+    """feature_w1 over the SD of all reference windows."""
     placed = {name: _placed(real, synthetic, name) for name in MEASURED}
     return {name: w1(a, b) / spread for name, (a, b, spread) in placed.items()}
 
@@ -60,7 +60,7 @@ def beat_ks(real: Judged, synthetic: Judged, context: Context) -> float:
 
 
 def beat_template(real: Judged, synthetic: Judged, context: Context) -> float:
-    """RMS difference of the medians of the windows' beats over the SD of the real one; 1 where there are no beats."""
+    """RMS difference of the median beats of both sets over the SD of the reference's; 1 where there are no beats."""
     ours, theirs = (_median_beat(each) for each in (real, synthetic))
     if ours is None:
         return float("nan")
@@ -68,18 +68,18 @@ def beat_template(real: Judged, synthetic: Judged, context: Context) -> float:
 
 
 def clean_share(real: Judged, synthetic: Judged, context: Context) -> float:
-    """Share of the judged windows that meet the rule in beats.is_clean; the real ones do not enter."""
+    """Share of the judged windows that meet the rule in beats.is_clean; the reference ones do not enter."""
     return float(np.mean(synthetic.features["clean"]))
 
 
 def contrast_error(real: Judged, synthetic: Judged, context: Context) -> float:
-    """Mean of |d of the synthetic - d of the real| over the features of ANSWERING; see `contrasts` for each."""
+    """Mean of |d of the synthetic - d of the reference| over the features of ANSWERING; see `contrasts` for each."""
     found = contrasts(real, synthetic)
     return mean_of_known(abs(each.synthetic_d - each.real_d) for each in found.values())
 
 
 def contrast_agreement(real: Judged, synthetic: Judged, context: Context) -> float:
-    """Share of features with |d| >= 0.5 in the whole real set whose synthetic d has that sign and half that size."""
+    """Share of features with |d| >= 0.5 in the whole reference whose synthetic d has that sign and half that size."""
     whole = contrasts(real.whole, real.whole)
     clear = [name for name, each in whole.items() if abs(each.real_d) >= CLEAR_EFFECT]
     if not clear:
@@ -90,7 +90,7 @@ def contrast_agreement(real: Judged, synthetic: Judged, context: Context) -> flo
 
 @dataclass(frozen=True)
 class Contrast:
-    """Stress minus baseline of one feature: both means' difference in its unit, and Cohen's d in the real SD."""
+    """Stress minus baseline of one feature: both means' difference in its unit, and Cohen's d in the reference SD."""
 
     real: float
     synthetic: float
@@ -101,7 +101,7 @@ class Contrast:
 def contrasts(real: Judged, synthetic: Judged) -> dict[str, Contrast]:
     """By feature of ANSWERING; nan where a state is missing or cannot be measured.
 
-    Both effects are divided by the pooled SD within the two states of the whole real set, so that a generator without
+    Both effects are divided by the pooled SD within the two states of the whole reference, so that a generator without
     spread cannot look strong.
     """
     out = {}
@@ -123,7 +123,7 @@ def w1(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _placed(real: Judged, synthetic: Judged, name: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Both columns with NaN put 4 SD above the real median, and that SD, of the whole real set."""
+    """Both columns with NaN put 4 SD above the reference median, and that SD, of the whole reference set."""
     known = _known(real.whole.features[name])
     if not len(known):
         nothing = np.empty(0)
@@ -162,8 +162,8 @@ SCORES = (
     Score(
         name="feature_ks",
         group="physiology",
-        title="Largest gap between the distributions of a measurement (Kolmogorov-Smirnov)",
-        meaning="How far the shares of windows below any heart rate, breathing rate and so on differ: 0 to 1.",
+        title="Feature distribution: largest gap (Kolmogorov-Smirnov)",
+        meaning="How far the distributions of heart rate, respiratory rate and so on over windows differ: 0 to 1.",
         better="lower",
         control="white_noise",
         control_by_part=LEVELS,
@@ -174,9 +174,9 @@ SCORES = (
     Score(
         name="feature_w1",
         group="physiology",
-        title="Average shift of a measurement (Wasserstein-1)",
-        meaning="How far a window's heart rate, breathing rate and so on would have to move on average, in its own "
-        "unit.",
+        title="Feature distribution: average shift (Wasserstein-1)",
+        meaning="How far heart rate, respiratory rate and so on would have to move per window on average, each in "
+        "its unit.",
         unit=OWN_UNIT,
         better="lower",
         control="white_noise",
@@ -188,8 +188,8 @@ SCORES = (
     Score(
         name="feature_w1_sd",
         group="physiology",
-        title="Average shift of a measurement in real standard deviations",
-        meaning="The same shift in standard deviations of the real windows, so that measurements can be compared.",
+        title="Feature distribution: average shift in reference SDs (Wasserstein-1)",
+        meaning="The same shift in standard deviations of the reference windows, so that features can be compared.",
         unit="SD",
         better="lower",
         control="white_noise",
@@ -201,9 +201,9 @@ SCORES = (
     Score(
         name="beat_ks",
         group="physiology",
-        title="Shape of the beats (largest gap between distributions)",
-        meaning="Whether P, QRS and T waves, and the likeness of a window's beats to each other, are those of real "
-        "ECG.",
+        title="Beat morphology (Kolmogorov-Smirnov)",
+        meaning="How far the distributions of P, QRS and T waves and of the beat-template correlation differ, on "
+        "average: 0 to 1.",
         better="lower",
         control="phase_randomised",
         per_state=True,
@@ -212,8 +212,9 @@ SCORES = (
     Score(
         name="beat_template",
         group="physiology",
-        title="The mean beat",
-        meaning="How far the average synthetic beat is off the average real one, as a share of the real beat's size.",
+        title="Mean beat",
+        meaning="RMS difference of the median synthetic beat from the median reference beat, over the SD of the "
+        "latter.",
         better="lower",
         control="phase_randomised",
         per_state=True,
@@ -223,7 +224,7 @@ SCORES = (
         name="clean_share",
         group="physiology",
         title="Clean windows",
-        meaning="The share of windows whose beats are alike, evenly spaced and equally tall, with none split or "
+        meaning="The share of windows whose beats are alike, evenly spaced and of equal amplitude, with none split or "
         "dropped.",
         better="higher",
         control="phase_randomised",
@@ -233,8 +234,8 @@ SCORES = (
     Score(
         name="contrast_error",
         group="physiology",
-        title="What stress changes",
-        meaning="How far the effects of stress against baseline are off the real ones on average, in standard "
+        title="Error of the effects of stress (Cohen's d)",
+        meaning="Mean difference of the effects of stress against baseline from the reference's, in standard "
         "deviations.",
         unit="SD",
         better="lower",
@@ -245,9 +246,9 @@ SCORES = (
     Score(
         name="contrast_agreement",
         group="physiology",
-        title="Effects of stress that are there",
-        meaning="Of the measurements that stress clearly changes, the share that it changes the same way and half as "
-        "much at least.",
+        title="Agreement of the effects of stress",
+        meaning="Of the features that stress clearly changes, the share that it changes in the same direction and by "
+        "at least half as much.",
         better="higher",
         control="shuffled_states",
         least_windows=8,

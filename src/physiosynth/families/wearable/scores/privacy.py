@@ -31,10 +31,11 @@ SMALLEST = 1e-6
 
 @dataclass(frozen=True)
 class DistanceReading:
-    """Distances of synthetic windows to the nearest reference window, beside those of real windows.
+    """Distances of synthetic windows to the nearest reference window, beside those of reference windows.
 
-    ratio: geometric mean of the synthetic distances over that of the real ones; nearest: share of synthetic windows
-    nearer than 99 % of the real ones are (0.01 is usual, more by chance where there are few); reading: TOO_NEAR, AS_NEW or TOO_FAR; meaning: one sentence.
+    ratio: geometric mean of the synthetic distances over that of the reference ones; nearest: share of synthetic
+    windows nearer than 99 % of the reference ones are (0.01 is usual, more by chance where there are few); reading:
+    TOO_NEAR, AS_NEW or TOO_FAR; meaning: one sentence.
     """
 
     ratio: float
@@ -44,10 +45,10 @@ class DistanceReading:
     @property
     def meaning(self) -> str:
         return {
-            TOO_NEAR: "Synthetic windows lie nearer to the reference than new real windows do: some may be copies.",
-            AS_NEW: "Synthetic windows lie as near as new real windows do. That alone proves no privacy.",
-            TOO_FAR: "Synthetic windows lie farther off than real ones do: they are unlike the data, which is no proof "
-            "of privacy.",
+            TOO_NEAR: "Synthetic windows lie nearer to the reference than new windows of it do: some may be copies.",
+            AS_NEW: "Synthetic windows lie as near as new reference windows do. That alone proves no privacy.",
+            TOO_FAR: "Synthetic windows lie farther off than reference ones: they are unlike the data, which "
+            "is no proof of privacy.",
         }[self.reading]
 
 
@@ -56,7 +57,7 @@ def read_distances(
 ) -> DistanceReading:
     """Judge distances to the nearest reference window.
 
-    new: real windows the generator has not seen, the yardstick; without, each reference window's distance to the
+    new: reference windows the generator has not seen, the yardstick; without, each reference window's distance to the
     others. space: "euclidean" in the standardised table, or "mahalanobis" with a shrunk covariance (Ledoit and Wolf,
     2004). Raises EvaluationError.
     """
@@ -89,7 +90,7 @@ def nearest_distances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(m,) distances of synthetic windows to the nearest reference window, and the yardstick's; see read_distances."""
     if min(len(reference), len(synthetic)) < 3:
-        raise EvaluationError(f"Distances need 3 windows a side, found {len(reference)} and {len(synthetic)}.")
+        raise EvaluationError(f"Distances need 3 windows in each set, found {len(reference)} and {len(synthetic)}.")
     points = [table_of(part).values for part in (reference, synthetic, *([new] if new is not None else []))]
     scaler = TableScaler.fit(points[0])
     points = [scaler.apply(values) for values in points]
@@ -209,9 +210,9 @@ _score = partial(Score, group="privacy", control="memorised")
 SCORES = (
     _score(
         name="nearest_distance",
-        title="Distance to the nearest real window",
-        meaning="Below 0 synthetic windows lie nearer to real ones than those to each other (copies); far above 0 "
-        "they are unlike the data, which is no privacy.",
+        title="Distance to the nearest reference window",
+        meaning="Below 0, synthetic windows lie nearer to reference ones than those to each other (copies); far "
+        "above 0, they are unlike the data, which is no privacy.",
         unit="log2 of the ratio",
         better="near_zero",
         repeats=10,
@@ -220,8 +221,8 @@ SCORES = (
     ),
     _score(
         name="mahalanobis_distance",
-        title="Distance to the nearest real window, correlated features counted once",
-        meaning="As the distance above, with features that say the same not counted twice.",
+        title="Mahalanobis distance to the nearest reference window",
+        meaning="As the distance above, with correlated features counted once.",
         unit="log2 of the ratio",
         better="near_zero",
         repeats=10,
@@ -230,8 +231,8 @@ SCORES = (
     ),
     _score(
         name="copies",
-        title="Copies of real windows",
-        meaning="Share of synthetic windows whose ECG repeats a real window's, at any shift of up to five seconds.",
+        title="Copies of reference windows",
+        meaning="Share of synthetic windows whose ECG repeats a reference window's, shifted by at most five seconds.",
         better="lower",
         parts=("exact", "near"),
         repeats=2,

@@ -1,6 +1,6 @@
-"""The judges in quick form: a few dozen windows held against real ones within seconds, for the page.
+"""The judges in quick form: a few dozen windows held against reference ones within seconds, for the page.
 
-A Yardstick is measured once and serves every run: the real windows, what differs between people, and the controls.
+A Yardstick is measured once and serves every run: the reference windows, what differs between people, and the controls.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from physiosynth.runtime import OnStep, quiet
 if TYPE_CHECKING:
     from physiosynth.families.wearable.data.reference import RealWindows
 
-WINDOWS = 24  # a state: what a quick judgement draws, and the most that it looks at
-FEWEST = 8  # windows a state, below which there is no floor for most scores
+WINDOWS = 24  # per state: what a quick judgement draws, and the most that it looks at
+FEWEST = 8  # windows per state, below which there is no floor for most scores
 REPEATS = 6  # split halves of a floor
-NAMES = {  # score: how its rows are called; {} is the channel or measurement
+NAMES = {  # score: what its rows are called; {} is the channel or measurement
     "feature_ks": "{}",
     "clean_share": "Clean windows",
-    "beat_template": "The mean beat",
-    "contrast_agreement": "What stress changes",
-    "coupling_auc_gap": "{}: belongs together",
-    "coupling_ks": "{}: strength",
+    "beat_template": "Mean beat",
+    "contrast_agreement": "Effects of stress",
+    "coupling_auc_gap": "{}: within-window vs shuffled",
+    "coupling_ks": "{}: magnitude",
     "log_spectral_distance": "{}: spectrum",
-    "acf_similarity": "{}: repetition",
-    "value_ks": "{}: values",
+    "acf_similarity": "{}: autocorrelation",
+    "value_ks": "{}: amplitude distribution",
 }
 SEVERAL_STATES = ("contrast_agreement",)
 ALL_CHANNELS = ("contrast_agreement",)
@@ -50,8 +50,8 @@ COSTS_S = {"people": 2.5, "yardstick": 4.5, "windows": 1.0, "scores": 1.5}
 class Yardstick:
     """What synthetic windows are held against; what is measured of it serves every later run.
 
-    real: the windows, at most WINDOWS a person and state; others: real windows of other people, where real is one
-    person's and there are any; words: whose windows they are, for a sentence.
+    real: the windows, at most WINDOWS per person and state; others: reference windows of other people, where real is
+    one person's and there are any; words: whose windows they are, for a sentence.
     """
 
     def __init__(self, real: WindowSet, others: WindowSet | None, words: str, seed: int = 0) -> None:
@@ -61,7 +61,7 @@ class Yardstick:
         self._kept: dict[tuple[str, ...], tuple[Judged, Controls]] = {}
 
     def of_states(self, states: tuple[str, ...], on_step: OnStep = quiet) -> tuple[Judged, Controls]:
-        """The real windows of these states and their controls, measured. on_step counts sets of windows.
+        """The reference windows of these states and their controls, measured. on_step counts sets of windows.
 
         Raises EvaluationError where there are no such windows.
         """
@@ -103,7 +103,8 @@ class YardstickCache:
         real = windows_of(reference)
         if of_strangers and real.eda_kind != "full":
             raise EvaluationError(
-                f"Simulated people have full EDA, this reference has {real.eda_kind}. Hold against it."
+                f"The simulated people have full EDA, this reference has {real.eda_kind} EDA. Compare with the "
+                "reference itself."
             )
         key = "" if of_strangers else real.sha256()
         if key not in self._held:
@@ -134,10 +135,10 @@ def windows_of(reference: RealWindows) -> WindowSet:
 
 @dataclass(frozen=True)
 class Line:
-    """One score in a row of a table: plain words and figures beside what real and broken windows score.
+    """One score in a row of a table: a title and figures beside what the reference and its controls score.
 
     value, floor, people, control: in the score's unit, nan where unknown; edge: the end of the floor towards worse;
-    place, floor_place, people_place: the same on a scale from 0, where halves of the same real windows lie, to 1,
+    place, floor_place, people_place: the same on a scale from 0, where halves of the same reference windows lie, to 1,
     where the control lies (nan where the control is no worse).
     """
 
@@ -181,7 +182,7 @@ def judge(
     on_step: OnStep = quiet,
     yardsticks: YardstickCache | None = None,
 ) -> QuickLook:
-    """Hold synthetic windows against real ones of the same states, at most WINDOWS a state; see YardstickCache.get.
+    """Compare synthetic with reference windows of the same states, at most WINDOWS per state; see YardstickCache.get.
 
     on_step counts thousandths and may raise to cancel. Raises EvaluationError for no common state or other EDA.
     """

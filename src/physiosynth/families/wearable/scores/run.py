@@ -25,7 +25,7 @@ from physiosynth.running.keys import code_digest, key_of
 from physiosynth.runtime import OnStep, quiet
 
 BASELINE_REPEATS = 3
-LEAST_EACH = 4  # windows a state of the person left out among the outsiders
+LEAST_EACH = 4  # windows per state of the person left out among the outsiders
 WORTH_A_POOL = 800  # windows; starting processes takes longer than measuring fewer
 
 
@@ -81,7 +81,7 @@ def run(
     kept = Kept(folder, key)
     steps = Steps(costs_of(inputs, settings, wanted, baseline_makers() if settings.controls else ()), on_step, on_stage)
     sets = _measured(inputs, folder, settings, steps)
-    real, synthetic = common_states(sets["real windows"], sets["synthetic windows"])
+    real, synthetic = common_states(sets["reference windows"], sets["synthetic windows"])
     train, sides = sets.get("training windows"), _sides(sets, settings.seed)
     extra = {} if sides is None else {"outsiders": sides.outsiders}
     context = Context(settings.seed, train, inputs.generator, extra)
@@ -104,7 +104,7 @@ def _check(inputs: Inputs) -> None:
     learned = [inputs.synthetic] + ([] if inputs.train is None else [inputs.train])
     check_apart(learned, inputs.real)
     if not len(inputs.real) or not len(inputs.synthetic):
-        raise EvaluationError("There are no windows to judge. Give some of each state.")
+        raise EvaluationError("There are no windows to evaluate. Give some of each state.")
 
 
 def _measured(inputs: Inputs, folder: Path, settings: Settings, steps: Steps) -> dict[str, Judged]:
@@ -120,7 +120,8 @@ def _measured(inputs: Inputs, folder: Path, settings: Settings, steps: Steps) ->
 
 def _sides(sets: Mapping[str, Judged], seed: int) -> Sides | None:
     """Who was learned from and who was not; the person left out counts as much as each other outsider."""
-    real, members, others = (sets.get(name) for name in ("real windows", "training windows", "windows of outsiders"))
+    names = ("reference windows", "training windows", "windows of outsiders")
+    real, members, others = (sets.get(name) for name in names)
     if members is None:
         return None
     outsiders = real

@@ -1,4 +1,4 @@
-"""Minutes instead of windows: heart rate variability, breathing and skin conductance of recordings beside real ones."""
+"""Minutes instead of windows: heart rate variability, breathing and EDA of recordings beside a reference."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Session:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One measure in one state. ks: Kolmogorov-Smirnov distance of synthetic from real sessions; floor: the 95 %
-    quantile of that of two random parts of the real ones as large as can be, nan where there are too few."""
+    """One measure in one state. ks: Kolmogorov-Smirnov distance of synthetic from reference sessions; floor: the 95 %
+    quantile of that of two random parts of the reference ones as large as can be, nan where there are too few."""
 
     state: str
     measure: str

@@ -36,7 +36,7 @@ class StateTargets:
 
 
 def targets_of(windows: WindowSet, features: Features) -> dict[str, StateTargets]:
-    """Targets of every state that the real windows hold; what could not be measured is left out of a mean."""
+    """Targets of every state that the reference windows hold; what could not be measured is left out of a mean."""
     out = {}
     for state in windows.present_states:
         here = windows.states == state

@@ -55,25 +55,24 @@ _score = partial(Score, group="spectra", control="white_noise", per_state=True, 
 SCORES = (
     _score(
         name="psd_similarity",
-        title="Shared spectral power",
-        meaning="The share of power that lies at the same frequencies, whatever its size: 1 for all of it, 0 for none.",
+        title="Spectral overlap",
+        meaning="The share of relative power at the same frequencies: 1 for all of it, 0 for none.",
         better="higher",
         compute=psd_similarity,
     ),
     _score(
         name="log_spectral_distance",
-        title="Difference of the spectra",
-        meaning="How many decibels the average power is off, over the frequencies of the channel; 6 dB is twice as "
-        "large.",
+        title="Log-spectral distance",
+        meaning="How many decibels the mean spectra differ by over the channel's frequencies; 6 dB is twice the "
+        "amplitude.",
         unit="dB",
         better="lower",
         compute=log_spectral_distance,
     ),
     _score(
         name="acf_similarity",
-        title="Likeness of the memory (autocorrelation)",
-        meaning="Whether the signal repeats itself after the same times, over two beats (ECG) or two breaths: 1 for "
-        "equal.",
+        title="Autocorrelation similarity",
+        meaning="Whether the signal repeats itself at the same lags, over two beats (ECG) or two breaths: 1 for equal.",
         better="higher",
         compute=acf_similarity,
     ),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SEED = 2_026_117  # of a cohort that nothing was trained on
 PEOPLE = 16  # over as many the simulator spreads every trait evenly
-EACH = 2  # windows a person and state
+EACH = 2  # windows per person and state
 MINUTES_SCALE = 0.3  # of the study's session: long enough for its states to settle, and quick to make
 CHANNELS = ("chest/ECG", "chest/EDA", "chest/Resp")
 

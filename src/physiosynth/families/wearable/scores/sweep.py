@@ -59,7 +59,7 @@ class ScoredCell:
     """A finished cell: its figures by name of KINDS, what it cost, and enough to draw it again.
 
     evaluations: of the networks, for a window; seconds: sampling took, for all windows; sampling: without None;
-    against: whose real windows it was held against.
+    against: whose reference windows it was held against.
     """
 
     cell: Cell
@@ -152,7 +152,7 @@ def score_cell(
 
 
 def as_csv(done: Iterable[ScoredCell]) -> str:
-    """A table of finished cells, a row a cell; numbers that are not known are left empty."""
+    """A table of finished cells, a row per cell; numbers that are not known are left empty."""
     rows = [each.row() for each in done]
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]) if rows else ["state", *KINDS], lineterminator="\n")

@@ -43,11 +43,11 @@ class Task:
 
 TASKS = {"stress": Task("stress", "stress or not"), "states": Task("states", f"{len(CONDITIONS)} states")}
 SETUPS = {
-    "TRTR": "trained on real, tested on real",
-    "TSTR": "trained on synthetic, tested on real",
-    "TRTS": "trained on real, tested on synthetic",
-    "real+synthetic": "trained on real and synthetic, tested on real",
-    "linear probe": "ResNet trained on synthetic, its last layer on real, tested on real",
+    "TRTR": "trained and tested on reference windows",
+    "TSTR": "trained on synthetic, tested on reference windows",
+    "TRTS": "trained on reference, tested on synthetic windows",
+    "real+synthetic": "trained on reference and synthetic, tested on reference windows",
+    "linear probe": "ResNet trained on synthetic, its last layer on reference windows, tested on reference",
 }
 
 
@@ -164,7 +164,7 @@ def linear_probe(
     seed: int = 0,
     on_step: OnStep = quiet,
 ) -> Transfer:
-    """What a network learned from synthetic windows alone is worth to a linear layer fitted on real ones.
+    """What a network learned from synthetic windows alone is worth to a linear layer fitted on reference ones.
 
     on_step counts the network's batches. Raises EvaluationError for a leak.
     """
@@ -266,22 +266,22 @@ _score = partial(
 SCORES = (
     _score(
         name="tstr",
-        title="Trained on synthetic, tested on real",
-        meaning="How many of the real windows' states a classifier names that has seen synthetic windows alone.",
+        title="Trained on synthetic, tested on reference windows (TSTR)",
+        meaning="Balanced accuracy on reference windows of a classifier that was trained on synthetic windows alone.",
         parts=QUICK_KINDS,
         compute=tstr,
     ),
     _score(
         name="trts",
-        title="Trained on real, tested on synthetic",
-        meaning="How many of the synthetic windows' states a classifier names that has seen real windows alone.",
+        title="Trained on reference, tested on synthetic windows (TRTS)",
+        meaning="Balanced accuracy on synthetic windows of a classifier that was trained on reference windows alone.",
         parts=QUICK_KINDS,
         compute=trts,
     ),
     _score(
         name="augmentation",
-        title="What synthetic windows add to real ones",
-        meaning="Change in balanced accuracy on new people when synthetic windows join the real training windows.",
+        title="Gain from adding synthetic windows (augmentation)",
+        meaning="Change in balanced accuracy on new people when synthetic windows join the reference training windows.",
         needs=("train",),
         compute=augmentation,
     ),

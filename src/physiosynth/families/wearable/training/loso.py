@@ -36,7 +36,7 @@ JUDGED_WINDOWS = 24  # drawn a state, and at most so many of the subject's own, 
 EXPLANATION = """\
 Losses are of averaged weights at the best validation, val on the fold's validation subjects, test on the subject left
 out, which chose nothing. Rate errors are the mean of drawn windows less the mean of the left-out subject's own, in
-beats or breaths a minute. The windows drawn are synthetic."""
+beats or breaths per minute. The windows drawn are synthetic."""
 TRAINED, UNFINISHED, FAILED = "trained", "unfinished", "failed"
 
 
@@ -213,7 +213,7 @@ def write_table(results: Sequence[FoldResult], out: Path, settings: TrainSetting
 
 
 def table(results: Sequence[FoldResult]) -> tuple[list[str], list[list[str]]]:
-    """Names of the columns, and the rows as text: one a subject, then mean and SD over the trained ones."""
+    """Names of the columns, and the rows as text: one per subject, then mean and SD over the trained ones."""
     means = summary(results)
     rows = []
     for result in results:

@@ -50,7 +50,7 @@ def draw_breath_traits(z: dict[str, float], rng: np.random.Generator) -> BreathT
     """Traits from the subject's normal scores `z` and its own generator.
 
     Rates and depths are set so that the cohort, as measured, matches the reference; meditation follows the literature
-    on slow breathing (6 to 12 a minute), for which the reference has no chest figures.
+    on slow breathing (6 to 12 per minute), for which the reference has no chest figures.
     """
     rest = 15.7 + 2.4 * z["breath_rate"]
     rate = np.array(

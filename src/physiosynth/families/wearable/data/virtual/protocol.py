@@ -1,4 +1,4 @@
-"""The session of the real study: its states in order, the label track, and how the body goes from one to the next."""
+"""The session of WESAD's protocol: its states in order, the label track, and how the body goes from one to the next."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def read_metrics(path: Path | str) -> dict[str, Any]:
     except ValueError as error:
         raise EvaluationError(f"{path}: not readable JSON ({error}). Run the evaluation again.") from error
     if not isinstance(content, dict) or not isinstance(content.get("scores"), list):
-        raise EvaluationError(f"{path}: no metrics.json of an evaluation. Give the file that evaluate.py wrote.")
+        raise EvaluationError(
+            f"{path}: no metrics.json of an evaluation. Give the one that `physiosynth evaluate` wrote."
+        )
     if content.get("schema_version") not in range(1, SCHEMA_VERSION + 1):  # what is compared is in all of them
         raise EvaluationError(
             f"{path}: expected schema version {SCHEMA_VERSION} or older, found {content.get('schema_version')}. Run "
@@ -128,7 +130,7 @@ def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
 def _warnings(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[str, ...]:
     said = []
     if first.get("sha256", {}).get("real") != second.get("sha256", {}).get("real"):
-        said.append("The two runs were judged against different real windows; only runs on the same ones compare well.")
+        said.append("The two runs have different reference windows; only runs with the same ones compare well.")
     counts = [content.get("windows", {}).get("synthetic", {}).get("states") for content in (first, second)]
     if counts[0] != counts[1]:
         said.append("The two runs hold different numbers of synthetic windows.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette; real and synthetic differ in line style and marker too.
+# Okabe and Ito's palette; reference and synthetic differ in line style and marker too.
 REAL, SYNTHETIC, OTHER = "#0072B2", "#D55E00", "#777777"
 STATE_COLOURS = {"baseline": "#0072B2", "stress": "#D55E00", "amusement": "#009E73", "meditation": "#CC79A7"}
 STATE_MARKERS = {"baseline": "o", "stress": "^", "amusement": "s", "meditation": "D"}

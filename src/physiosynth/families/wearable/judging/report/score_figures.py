@@ -1,4 +1,4 @@
-"""Figures of what the scores see: couplings, the map of windows, classifiers, and how far from real each score is."""
+"""Figures of what the scores see: couplings, the map of windows, and what classifiers reach."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from physiosynth.families.wearable.scores.distributions import clouds
 from physiosynth.families.wearable.signals import CONDITIONS
 
 SETUP_TITLES = {
-    "TRTR": "real → real",
-    "TSTR": "synthetic → real",
-    "TRTS": "real → synthetic",
-    "real+synthetic": "both → real",
-    "linear probe": "linear probe → real",
+    "TRTR": "reference → reference",
+    "TSTR": "synthetic → reference",
+    "TRTS": "reference → synthetic",
+    "real+synthetic": "both → reference",
+    "linear probe": "linear probe → reference",
 }
 KIND_TITLES = {"logistic": "logistic regression", "forest": "random forest", "resnet": "ResNet"}
 SETUP_LOOK = {
@@ -53,21 +53,21 @@ def couplings(real: Judged, synthetic: Judged) -> Drawing:
         drawn = axes.boxplot(boxes, widths=0.65, patch_artist=True, showfliers=False, medianprops={"color": "black"})
         for box, (colour, alpha) in zip(drawn["boxes"], looks, strict=True):
             box.set(facecolor=colour, alpha=alpha, edgecolor=colour)
-        axes.set_xticks(range(1, 5), ["real\nown", "real\nshuffled", "synth.\nown", "synth.\nshuffled"], fontsize=7.5)
+        axes.set_xticks(range(1, 5), ["ref.\nown", "ref.\nshuffled", "synth.\nown", "synth.\nshuffled"], fontsize=7.5)
         axes.set_title(FEATURES[name].title)
-    grid[0].set_ylabel("strength in a window")
+    grid[0].set_ylabel("coupling per window")
     return finished(
         figure,
         "Coupling of a window's own channels and of shuffled ones",
         "Box plots of four couplings of heart, breath and skin, for a window's own channels and for shuffled ones, "
-        "real and synthetic.",
+        "reference and synthetic.",
         "Where a window's own channels move together, 'own' stands above 'shuffled'. Boxes hold the middle half of the "
         "windows; shuffled pairs join channels of two windows of one state.",
     )
 
 
 def window_map(real: Judged, synthetic: Judged) -> Drawing:
-    """All windows on the two principal axes of the real ones."""
+    """All windows on the two principal axes of the reference."""
     x, y = clouds(real, synthetic)
     centre = x.mean(axis=0)
     _, sizes, axes_of = np.linalg.svd(x - centre, full_matrices=False)
@@ -75,22 +75,22 @@ def window_map(real: Judged, synthetic: Judged) -> Drawing:
     places = [(points - centre) @ axes_of[:2].T for points in (x, y)]
     figure = new_figure(11, 4.6)
     grid = figure.subplots(1, 2, sharex=True, sharey=True)
-    for side, (axes, judged, title) in enumerate(zip(grid, (real, synthetic), ("real", "synthetic"), strict=True)):
+    for side, (axes, judged, title) in enumerate(zip(grid, (real, synthetic), ("reference", "synthetic"), strict=True)):
         axes.scatter(*places[1 - side].T, s=8, color="#D9D9D9", linewidths=0, rasterized=True, label="the other set")
         for state in judged.present_states:
             mine = places[side][judged.states == state]
             look = {"color": STATE_COLOURS[state], "marker": STATE_MARKERS[state], "label": state}
             axes.scatter(*mine.T, s=16, alpha=0.75, linewidths=0, rasterized=True, **look)
         axes.set_title(f"{title} windows")
-        axes.set_xlabel(f"first axis ({100 * share[0]:.0f} % of the real spread)")
+        axes.set_xlabel(f"first axis ({100 * share[0]:.0f} % of the reference spread)")
     grid[0].set_ylabel(f"second axis ({100 * share[1]:.0f} %)")
     grid[0].legend(fontsize=8, markerscale=1.3)
     return finished(
         figure,
         "Map of all windows",
-        "Two scatter plots of windows by their measured features: real windows on the left, synthetic on the right, "
+        "Two scatter plots of windows by their measured features, reference on the left and synthetic on the right, "
         "marked by state, on the same axes.",
-        "Principal axes of the real windows' features. Both panels should show the same islands in the same places; "
+        "Principal axes of the reference's features. Both panels should show the same clusters in the same places; "
         "grey is the other set.",
     )
 
@@ -110,9 +110,9 @@ def confusions(transfers: Sequence[Mapping[str, Any]], task: str = "states") -> 
     return finished(
         figure,
         "Confusion matrices",
-        "Tables of true against named states for each classifier, trained on real windows above, on synthetic below.",
-        "Rows are the true states of real test windows, in % of the row. Above: trained on other people's real "
-        "windows; below: trained on synthetic windows alone.",
+        "Tables of true against predicted states for each classifier, trained on reference above, on synthetic below.",
+        "Rows are the true states of reference test windows, in % of the row. Above: trained on other people's "
+        "reference windows; below: trained on synthetic windows alone.",
     )
 
 
@@ -138,16 +138,16 @@ def usefulness(transfers: Sequence[Mapping[str, Any]]) -> Drawing | None:
         axes.axhline(100 / len(mine[0]["quality"]["classes"]), color=OTHER, linewidth=1, linestyle=":")
         axes.set_xticks(range(len(kinds)), [KIND_TITLES[kind] for kind in kinds])
         axes.set_xlim(-0.6, len(kinds) - 0.4)
-        axes.set_title({"states": "telling all states", "stress": "telling stress or not"}[task])
+        axes.set_title({"states": "all states", "stress": "stress or not"}[task])
     grid[0].set_ylabel("balanced accuracy (%)")
     grid[0].set_ylim(0, 102)
     grid[-1].legend(fontsize=8, loc="lower right", ncols=2)
     over = {each["quality"]["over"] for each in transfers}
     return finished(
         figure,
-        "Trained here, tested there",
-        "Balanced accuracy of each classifier when trained on real or synthetic windows and tested on real or "
-        "synthetic ones, with intervals and the level of chance.",
+        "Usefulness for classifiers",
+        "Balanced accuracy of each classifier when trained and tested on reference or synthetic windows, "
+        "with intervals and the level of chance.",
         f"'a → b': trained on a, tested on b. Bars: 95 % intervals over {' or '.join(sorted(over))}; dotted: chance.",
     )
 

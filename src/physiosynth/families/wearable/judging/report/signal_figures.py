@@ -26,11 +26,11 @@ SPREAD = (10, 90)  # percentiles of a band
 MEASURED = ("heart_rate", "rmssd", "breathing_rate", "tonic_level", "scr_rate")
 BINS = 18
 TACHOGRAMS = 4
-SIDES = (("real", REAL_LINE, REAL), ("synthetic", SYNTHETIC_LINE, SYNTHETIC))
+SIDES = (("reference", REAL_LINE, REAL), ("synthetic", SYNTHETIC_LINE, SYNTHETIC))
 
 
 def examples(real: Judged, synthetic: Judged) -> Drawing:
-    """One window of each state, real above synthetic."""
+    """One window of each state, reference above synthetic."""
     states = real.present_states
     figure = new_figure(11, 2.3 * len(states))
     grid = figure.subplots(2 * len(states), len(RATE_HZ), squeeze=False, sharex="col")
@@ -50,9 +50,9 @@ def examples(real: Judged, synthetic: Judged) -> Drawing:
     return finished(
         figure,
         "One window of each state",
-        "Traces of ECG, skin conductance and respiration for each state, a real window above a synthetic one.",
-        "The window shown is the one whose heart rate and breathing rate are nearest to the middle of its set, not the "
-        "best looking one. Real is blue, synthetic orange.",
+        "Traces of ECG, skin conductance and respiration for each state, a reference window above a synthetic one.",
+        "The window shown is the one whose heart rate and respiratory rate are nearest to the middle of its set, not "
+        "the best looking one. The reference is blue, synthetic orange.",
     )
 
 
@@ -85,7 +85,7 @@ def measurements(real: Judged, synthetic: Judged) -> Drawing:
             axes = grid[row][column]
             ours, theirs = (_known(each.of_state(state).features[name]) for each in (real, synthetic))
             for values, options in (
-                (ours, {"histtype": "stepfilled", "color": REAL, "alpha": 0.35, "label": "real"}),
+                (ours, {"histtype": "stepfilled", "color": REAL, "alpha": 0.35, "label": "reference"}),
                 (theirs, {"histtype": "step", "linewidth": 1.6, **SYNTHETIC_LINE, "label": "synthetic"}),
             ):
                 if len(values):
@@ -102,7 +102,7 @@ def measurements(real: Judged, synthetic: Judged) -> Drawing:
         figure,
         "Heart rate, breathing and skin conductance",
         "Histograms of heart rate, heart rate variability, breathing rate, skin conductance level and skin responses, "
-        "real filled and synthetic outlined, one column a state.",
+        "reference filled and synthetic outlined, one column per state.",
         "One count a window; windows without beats or breaths are left out. Extremes are counted in the outermost bar.",
     )
 
@@ -122,14 +122,14 @@ def tachograms(real: Judged, synthetic: Judged) -> Drawing:
             axes.set_ylim(300, 1500)
             if side == 0:
                 axes.set_title(state)
-        grid[side][0].set_ylabel(f"{name}\nbeat interval (ms)")
+        grid[side][0].set_ylabel(f"{name}\nRR interval (ms)")
     for axes in grid[-1]:
         axes.set_xlabel("time (s)")
     return finished(
         figure,
-        "Tachograms: time from beat to beat",
-        "Beat-to-beat intervals over the 30 seconds of four windows a state, real in the upper row, synthetic below.",
-        "Real hearts swing with the breath; a jump to twice or half the interval is a beat missed or split.",
+        "Tachograms (RR intervals)",
+        "RR intervals over the 30 seconds of four windows per state, reference in the upper row, synthetic below.",
+        "Hearts swing with the breath; a jump to twice or half the interval is a beat missed or split.",
     )
 
 
@@ -153,8 +153,8 @@ def mean_beats(real: Judged, synthetic: Judged) -> Drawing:
     grid[0].legend(fontsize=8)
     return finished(
         figure,
-        "The mean beat",
-        "Median heartbeat of real and synthetic windows with the spread over windows, one panel a state.",
+        "Mean beat",
+        "Median heartbeat of reference and synthetic windows with the spread over windows, one panel per state.",
         "Bands hold the middle 80 % of windows. A reference of one person has one shape of beat; a generator that "
         "learned from several people shows a wider band.",
     )
@@ -185,7 +185,7 @@ def _by_state_and_channel(real, synthetic, kind: str, title: str, x: str, y: str
                 axes.set_ylabel(f"{state}\n{y}")
             axes.set_xlabel(x if row == len(states) - 1 else "")
     grid[0][0].legend(fontsize=8)
-    alt = f"{title} of ECG, skin conductance and respiration in each state, real solid blue, synthetic dashed orange."
+    alt = f"{title} of ECG, EDA and respiration in each state, reference solid blue, synthetic dashed orange."
     return finished(figure, title, alt, note)
 
 

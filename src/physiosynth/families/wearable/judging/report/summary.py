@@ -1,4 +1,4 @@
-"""The summary on top of a report: in plain words, how the windows compare with the reference, and what they are for."""
+"""The summary at the top of a report: how the windows compare with the reference, and what they are good for."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SCHEMA_VERSION = 2  # of metrics.json; 1: floors of a score were columns of thei
 
 
 def transfer_rows(transfers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a setup, classifier and task, each figure with its interval."""
+    """One row per setup, classifier and task, each figure with its interval."""
     rows = []
     for each in transfers:
         row = {name: each[name] for name in ("setup", "classifier", "task", "train_windows", "seconds")}
@@ -35,7 +35,7 @@ _ENDS = (("", "value"), ("_low", "low"), ("_high", "high"))
 
 
 def baseline_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """One row a score and part, all states pooled: real against real, every baseline, and the windows judged."""
+    """One row per score and part, all states pooled: the reference's halves, every baseline, and the windows judged."""
     rows = []
     for row in evaluation.table.rows:
         tables = evaluation.baselines
@@ -52,7 +52,7 @@ def baseline_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def feature_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Mean and SD of each measurement by state, real beside synthetic; nan left out, its share told."""
+    """Mean and SD of each measurement by state, reference beside synthetic; nan left out, its share told."""
     rows = []
     for name, feature in FEATURES.items():
         for state in evaluation.real.present_states:
