@@ -73,7 +73,7 @@ def _told(figure: Figure) -> str:
     if figure.value != figure.value:
         return f"{kind.title}: too few windows"
     mark = "●" if figure.within else "▲"
-    return f"{mark} {kind.title} {number(figure.value, kind.unit)} (reference {number(figure.floor, kind.unit)})"
+    return f"{mark}\u00a0{kind.title} {number(figure.value, kind.unit)} (reference {number(figure.floor, kind.unit)})"
 
 
 def _scoring(runs: list[Run], reference: RealWindows | None, scored: dict[str, dict[str, Figure]]) -> None:
