@@ -184,7 +184,7 @@ def test_runs_are_listed_scored_and_removed(here, generator):
     assert "Seed: 1" in shown(page) and "ECG: 4 steps" in shown(page)
     page.button(key="score_runs").click().run()
     until_done(page, "glance_job")
-    assert shown(page).count("Measurements off") == 2 and not page.exception
+    assert shown(page).count("Mean feature KS") == 2 and not page.exception
     key = page.session_state["runs"][0].key
     page.button(key=f"remove_{key}").click().run()
     assert [run.request.seed for run in page.session_state["runs"]] == [2]
