@@ -14,7 +14,14 @@ from physiosynth.commands.main import main
 from physiosynth.commands.table import entry_of, load
 from places import ROOT
 
-DOCUMENTS = ("README.md", "docs/TASKS.md", "docs/DATA_CARD.md", "docs/MODEL_CARD.md", "docs/EVALUATION.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/TASKS.md",
+    "docs/DATA_CARD.md",
+    "docs/MODEL_CARD.md",
+    "docs/EVALUATION.md",
+    "docs/GLOSSARY.md",
+)
 _NOTE = r"<!-- (tried with|not tried)([^>]*)-->\s*"
 _BLOCK = re.compile(rf"(?:{_NOTE})?```bash\n(.*?)```", re.DOTALL)
 _INLINE = re.compile(rf"(?:{_NOTE})?`(physiosynth [^`]+)`")

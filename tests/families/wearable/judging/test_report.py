@@ -285,7 +285,7 @@ def test_people_who_are_found_again_are_told(evaluation):
     def said(**changed):
         return " ".join(summarise(replace(evaluation, identity=found | changed, table=PRIVATE)).privacy)
 
-    assert "knows 4 of the people" in said() and "90 %" in said() and "No sign" not in said()
+    assert "knows 4 of the training subjects" in said() and "90 %" in said() and "No sign" not in said()
     assert "No sign" in said(auc=0.5) and "No sign" in said(accuracy=0.3)
 
 

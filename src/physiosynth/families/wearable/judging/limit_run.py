@@ -320,7 +320,7 @@ def check(
     origin = {
         "bundle_sha256": info.bundle_sha256, "checkpoint": info.checkpoint.name, "sampling": vars(info.defaults),
         "fold": str(places.fold.name), "windows per state and seed": settings.windows, "seeds": list(settings.seeds),
-        "reference windows": len(sets.real), "people learned from": len(set(sets.real.subjects.tolist())),
+        "reference windows": len(sets.real), "training subjects": len(set(sets.real.subjects.tolist())),
         "unseen people": 0 if sets.unseen is None else len(set(sets.unseen.subjects.tolist())),
         "settings": asdict(settings),
     }  # fmt: skip

@@ -183,7 +183,7 @@ def beside_left_out(person: Judged, real: Judged, made: Judged) -> list[Row]:
         views = [each.of_state(state) for each in (person, made, real)]
         found, usual = (log_spectral_distance(views[0], each, Context()) for each in views[1:])
         for channel, apart in found.items():
-            note = f"the people learned from are {usual[channel]:.2g} dB off this one"
+            note = f"the training subjects are {usual[channel]:.2g} dB off this one"
             part = f"{channel} against the person left out"
             rows.append(Row("spectra", state, part, apart, NAN, "lower", note=note))
     return rows

@@ -31,7 +31,7 @@ GROUP_TEXTS = {
     "coupling": "Do heart, breath and skin of one window move together as they do in a body?",
     "usefulness": "Can a classifier learn the states from these windows and then name them in reference windows?",
     "fidelity": "Can single windows be told from the reference, and are they as diverse?",
-    "privacy": "Do the windows give back those of the people that were learned from?",
+    "privacy": "Do the windows reproduce those of the training subjects?",
 }
 
 

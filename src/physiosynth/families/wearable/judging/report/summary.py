@@ -107,27 +107,27 @@ def _privacy(table: ScoreTable, attacks: Sequence[Any], identity: Mapping[str, A
     far = [row for row in rows if row.better == "near_zero" and row.matched > FAR]
     poor = [row for row in rows if row.level == POOR and row not in far]
     said = [
-        f"Warning: windows of the people learned from may be given back ({thing_of(row)[1]}"
+        f"Warning: windows of training subjects may be reproduced ({thing_of(row)[1]}"
         f"{': ' + title_of(row.part).lower() if row.part else ''})."
         for row in poor
     ]
     strong = [each for each in attacks if each["low"] is not None and each["low"] > GUESSING_AUC]
     said += [
-        f"Take note: {_lowered(title_of(each['name']))} ranks a window learned from above another person's in "
-        f"{100 * each['auc']:.0f} % of pairs (guessing: 50 %). That may be memory, or the people learned from being "
-        "unlike the person left out."
+        f"Take note: {_lowered(title_of(each['name']))} ranks a training window above another person's in "
+        f"{100 * each['auc']:.0f} % of pairs (chance: 50 %). That may be memorisation, or training subjects "
+        "who are unlike the held-out subject."
         for each in strong
     ]
     known = identity is not None and identity["auc"] is not None
     if known and identity["auc"] > FAMILIAR_AUC and identity["accuracy"] > 2 * identity["chance"]:
         said.append(
-            f"Take note: a classifier that knows {identity['subjects']} of the people learned from is surer of "
-            f"synthetic windows than of a stranger's in {100 * identity['auc']:.0f} % of pairs (like nobody it knows: "
-            "50 %). Some windows may look like one of them."
+            f"Take note: a classifier that knows {identity['subjects']} of the training subjects is surer of "
+            f"synthetic windows than of an unseen person's in {100 * identity['auc']:.0f} % of pairs (like nobody it "
+            "knows: 50 %). Some windows may look like one of them."
         )
     elif not poor and not strong:
         said.append(
-            "No sign was found that windows of the people learned from are given back"
+            "No sign was found that windows of training subjects are reproduced"
             + (f" ({len(attacks)} attacks were tried; their intervals are in the table)." if attacks else ".")
         )
     if far:

@@ -189,17 +189,15 @@ def _attack_table(rows: Sequence[dict[str, Any]]) -> DataTable:
         lines.append([title_of(row["name"]), _interval(bracket, "auc"), f"{100 * row['tpr']:.1f} %", row["members"],
                       row["outsiders"], row["over"]])  # fmt: skip
     caption = (
-        "Whose windows were learned from? 0.5 is guessing. Members are people learned from, outsiders are not. They "
+        "Which windows were trained on? 0.5 is chance. Members are training subjects, outsiders are not. They "
         "are different people, so a figure a little above 0.5 may be likeness, not memory."
     )
     return DataTable(caption, header, lines)
 
 
 def _identity_table(found: Mapping[str, Any]) -> DataTable:
-    caption = (
-        "Do synthetic windows look like one of the people learned from? A classifier learned to name some of them."
-    )
-    surer = "surer of a synthetic window than of a stranger's (50 %: it looks like nobody known)"
+    caption = "Do synthetic windows look like one of the training subjects? A classifier learned to name some of them."
+    surer = "surer of a synthetic window than of an unseen person's (50 %: it looks like nobody known)"
     lines = [
         [f"right about new reference windows of {found['subjects']} people", f"{100 * found['accuracy']:.0f} %"],
         ["right by chance", f"{100 * found['chance']:.0f} %"],
