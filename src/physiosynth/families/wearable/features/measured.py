@@ -123,9 +123,12 @@ class Judged:
 class _Measured:
     """What is known of one whole set of windows."""
 
-    def __init__(self, windows, cache_dir, features, workers, on_step) -> None:
+    def __init__(
+        self, windows: WindowSet, cache_dir: Path | None, features: Features | None, workers: int, on_step: OnStep
+    ) -> None:
         self.windows, self.cache_dir, self.workers, self.on_step = windows, cache_dir, workers, on_step
-        self._features, self._known = features, {}
+        self._features = features
+        self._known: dict[tuple, Any] = {}
 
     def features(self) -> Features:
         if self._features is None:

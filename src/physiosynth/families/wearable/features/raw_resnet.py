@@ -138,7 +138,9 @@ def train_resnet(
     return TrainedNet(net, scaler, tuple(classes.tolist()), f"{windows.sha256()[:24]}_{seed}")
 
 
-def _fit(net, ecg: Tensor, low: Tensor, target: Tensor, loss: nn.Module, settings: NetSettings, on_step) -> None:
+def _fit(
+    net: nn.Module, ecg: Tensor, low: Tensor, target: Tensor, loss: nn.Module, settings: NetSettings, on_step: OnStep
+) -> None:
     batch = min(settings.batch_size, len(target) // 2)
     each = len(target) // batch  # an incomplete last batch is left out: BatchNorm needs its company
     total = max(settings.epochs * each, settings.least_steps)

@@ -27,20 +27,20 @@ class Table:
 def table_of(judged: Judged) -> Table:
     """One row per window: the physiological features, then the signal statistics."""
     signals = judged.per_window("signal_statistics", signal_statistics)
-    columns = [signals[name] for name in signals.dtype.names]
-    return Table(np.column_stack([judged.features.table(), *columns]), (*DESCRIPTION, *signals.dtype.names))
+    names = signals.dtype.names or ()
+    return Table(np.column_stack([judged.features.table(), *(signals[name] for name in names)]), (*DESCRIPTION, *names))
 
 
 def signal_statistics(windows: WindowSet) -> np.ndarray:
     """(n,) structured array with fields such as ecg_sd, for every channel at its own rate."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for channel, bands in (("ECG", ECG_BANDS_HZ), ("EDA", SLOW_BANDS_HZ), ("Resp", SLOW_BANDS_HZ)):
         values = windows.channel(channel).astype(np.float64)
         mine = _moments(values) | _bands(values, RATE_HZ[channel], bands)
         if channel == "EDA":
             mine["slope"] = values[:, -8:].mean(axis=1) - values[:, :8].mean(axis=1)
         found |= {f"{channel.lower()}_{name}": column for name, column in mine.items()}
-    return np.rec.fromarrays(list(found.values()), names=list(found))
+    return np.rec.fromarrays([*found.values()], dtype=[(name, column.dtype) for name, column in found.items()])
 
 
 def _moments(values: np.ndarray) -> dict[str, np.ndarray]:

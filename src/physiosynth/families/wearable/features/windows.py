@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class WindowSet:
             raise EvaluationError(
                 f"Windows with {self.eda_kind} and {other.eda_kind} EDA cannot be put together: prepare both the same."
             )
-        joined = {
+        joined: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])
             for name in ("ecg", "eda", "resp", "states", "subjects")
         }
@@ -153,7 +153,7 @@ class WindowSet:
             low = np.asarray(split.low[rows])[..., order]
             whose = fold.test_subject or "unknown"
             subjects = split.subject[rows] if split.subject is not None else np.full(len(low), whose)
-            states = [CONDITIONS[int(i) - 1] for i in split.conditions[rows]]
+            states = np.array(CONDITIONS)[np.asarray(split.conditions[rows], dtype=int) - 1]
             ecg = split.ecg[rows][..., 0]
             parts.append(cls(ecg, low[..., 0], low[..., 1], states, subjects, fold.source, fold.eda))
         if not parts:
@@ -169,7 +169,9 @@ class WindowSet:
         eda, resp = batch.low.select("EDA", "Resp")
         whose = np.full(len(batch), SYNTHETIC)
         kind = batch.provenance.eda
-        return cls(batch.ecg[..., 0], eda, resp, batch.conditions, whose, SYNTHETIC, kind, frozenset(seen_subjects))
+        return cls(
+            batch.ecg[..., 0], eda, resp, np.array(batch.conditions), whose, SYNTHETIC, kind, frozenset(seen_subjects)
+        )
 
     @classmethod
     def from_npz(cls, path: Path | str, seen_subjects: Iterable[str] = ()) -> WindowSet:
@@ -193,10 +195,10 @@ class WindowSet:
             states = [condition_name(label) for label in np.ravel(labels).tolist()]
         except ConditionError as error:
             raise EvaluationError(f"{path}: {error}") from error
-        signals = [_flat(arrays[name]) for name in ("ecg", "eda", "resp")]
+        ecg, eda, resp = (_flat(arrays[name]) for name in ("ecg", "eda", "resp"))
         whose = np.full(len(states), SYNTHETIC)
         kind = settings.get("eda") or str(arrays.get("eda_kind", "full"))
-        return cls(*signals, states, whose, SYNTHETIC, kind, frozenset(seen_subjects))
+        return cls(ecg, eda, resp, np.array(states), whose, SYNTHETIC, kind, frozenset(seen_subjects))
 
 
 def halves_of(

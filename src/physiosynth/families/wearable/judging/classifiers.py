@@ -6,7 +6,7 @@ Whatever is fitted, scaling and the filling of gaps included, is fitted on the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from physiosynth.families.wearable.features.measured import Judged
 from physiosynth.families.wearable.features.tables import TableScaler, table_of
 from physiosynth.families.wearable.judging.metrics import Predictions
 from physiosynth.runtime import OnStep, check_seed, quiet
+
+if TYPE_CHECKING:
+    from physiosynth.families.wearable.features.raw_resnet import TrainedNet
 
 KINDS = ("logistic", "forest", "resnet")
 TITLES = {
@@ -39,7 +42,7 @@ class Classifier(Protocol):
 class TableClassifier:
     """A scikit-learn classifier with the scaling of its training windows."""
 
-    def __init__(self, model, scaler: TableScaler) -> None:
+    def __init__(self, model: Any, scaler: TableScaler) -> None:
         self.model, self.scaler = model, scaler
         self.classes = tuple(str(name) for name in model.classes_)
 
@@ -54,7 +57,7 @@ class TableClassifier:
 class RawClassifier:
     """A trained ResNet behind the same call."""
 
-    def __init__(self, net) -> None:
+    def __init__(self, net: TrainedNet) -> None:
         self.net, self.classes = net, net.classes
 
     def probabilities(self, judged: Judged) -> np.ndarray:
@@ -106,7 +109,7 @@ def predictions(classifier: Classifier, judged: Judged, truth: np.ndarray) -> Pr
     )
 
 
-def _model(kind: str, seed: int, trees: int):
+def _model(kind: str, seed: int, trees: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 

@@ -63,10 +63,11 @@ def common_states(real: Judged, synthetic: Judged) -> tuple[Judged, Judged]:
             f"The reference has {real.windows.eda_kind} EDA, the windows to evaluate {synthetic.windows.eda_kind}. "
             "Use a reference that was prepared the same way."
         )
-    return tuple(
-        each if set(each.present_states) == set(both) else each.take(np.isin(each.states, both))
-        for each in (real, synthetic)
-    )
+
+    def cut(each: Judged) -> Judged:
+        return each if set(each.present_states) == set(both) else each.take(np.isin(each.states, both))
+
+    return cut(real), cut(synthetic)
 
 
 def in_mix(real: Judged, synthetic: Judged, seed: int) -> Judged:
@@ -107,7 +108,8 @@ class Controls:
     """The controls of one reference set, made when asked for; window i of a control is made of window i of the set."""
 
     def __init__(self, real: Judged, seed: int) -> None:
-        self._real, self._seed, self._made = real, seed, {}
+        self._real, self._seed = real, seed
+        self._made: dict[str, Judged] = {}
 
     def __getitem__(self, name: str) -> Judged:
         if name not in CONTROLS:

@@ -43,7 +43,7 @@ class Kept:
 
 def plain(content: Any) -> Any:
     """The content as strict JSON knows it: dataclasses become objects, NaN and infinity null, tuples lists."""
-    if is_dataclass(content):
+    if is_dataclass(content) and not isinstance(content, type):
         content = asdict(content)
     if isinstance(content, Mapping):
         return {str(name): plain(value) for name, value in content.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 
 from physiosynth.families.wearable.judging.metrics import Better, Floor, badness
@@ -43,7 +45,7 @@ def reason_of(better: Better, figure: float, random: Floor | None, people: Floor
             return "within other people"
     if not near_control:
         return "between floor and control"
-    return "beyond the control" if value >= wrong else "nearer to the control"
+    return "beyond the control" if wrong is not None and value >= wrong else "nearer to the control"
 
 
 def discrepancy_of(
@@ -63,6 +65,6 @@ def discrepancy_of(
     return float((badness(better, figure) - start) / (end - start)) if end > start else float("nan")
 
 
-def known(floor: Floor | None) -> bool:
+def known(floor: Floor | None) -> TypeGuard[Floor]:
     """Whether there is a floor to hold a figure against."""
     return floor is not None and bool(np.isfinite(floor.edge))

@@ -117,10 +117,10 @@ def attacks(
     found = black_box_scores(made, members, others, seed)
     rows = [row for name, scores in found.items() for row in _attack(name, scores, (members, others), repeats, seed)]
     if networks is not None:
-        few = [each.take(thinned_at(each.states, attacked, DRAW_SEED)) for each in (members, others)]
+        few, rest = (each.take(thinned_at(each.states, attacked, DRAW_SEED)) for each in (members, others))
         nets = networks.adapter, networks.norm_low, networks.norm_ecg
-        found = white_box_scores(*nets, *(each.windows for each in few), seed, on_step=on_step)
-        rows += [row for name, scores in found.items() for row in _attack(name, scores, few, repeats, seed)]
+        found = white_box_scores(*nets, few.windows, rest.windows, seed, on_step=on_step)
+        rows += [row for name, scores in found.items() for row in _attack(name, scores, (few, rest), repeats, seed)]
     return [*rows, _beats(made, real.take(np.isin(real.subjects, members.subjects)), outsiders, seed)]
 
 
@@ -134,11 +134,11 @@ def matched_sides(real: Judged, outsiders: Judged, most_people: int | None = Non
         places = [rng.permutation(np.flatnonzero(each.states == state)) for each in (members, outsiders)]
         for part, at in zip(kept, places, strict=True):
             part.append(at[: min(map(len, places))])
-    return tuple(each.take(np.sort(np.concatenate(at))) for each, at in zip((members, outsiders), kept, strict=True))
+    return members.take(np.sort(np.concatenate(kept[0]))), outsiders.take(np.sort(np.concatenate(kept[1])))
 
 
-def _attack(name: str, scores: Sides, who: Sequence[Judged], repeats: int, seed: int) -> list[Row]:
-    subjects, rows = tuple(each.subjects for each in who), []
+def _attack(name: str, scores: Sides, who: tuple[Judged, Judged], repeats: int, seed: int) -> list[Row]:
+    subjects, rows = (who[0].subjects, who[1].subjects), []
     counts = " and ".join(f"{len(np.unique(each))} people" for each in subjects)
     for title, figure, limit in (("AUC", auroc, AUC_LIMIT), ("TPR at 1 % FPR", true_positives, TPR_LIMIT)):
         low, high, over = bootstrapped(figure, *scores, *subjects, seed)

@@ -41,10 +41,11 @@ def requested(
         note = "this generator takes no rates"
         return [Row("requested", "all", "heart_rate and breathing_rate", NAN, MET_LIMIT, "higher", note=note)]
     jobs = [
-        (state, name, np.linspace(*ranges[state][name], values))
+        (state, name, np.linspace(low, high, values))
         for name in REACH
         for state in real.present_states
         if name in ranges.get(state, {})
+        for low, high in [ranges[state][name]]
     ]
     rows, total = [], len(jobs) * values
     for place, (state, name, asked) in enumerate(jobs):
@@ -77,8 +78,11 @@ def compared(default: Sequence[Row], many: Sequence[Row]) -> list[Row]:
     badly. One row, the share of judged figures that stay within it, is judged.
     """
     others = {(row.target, row.state, row.part): row for row in many}
-    pairs = [(row, others.get((row.target, row.state, row.part))) for row in default]
-    pairs = [(one, other) for one, other in pairs if other is not None and one.met is not None and one.values]
+    pairs = [
+        (row, other)
+        for row in default
+        if (other := others.get((row.target, row.state, row.part))) and row.met is not None and row.values
+    ]
     variances: dict[tuple[str, str], list[float]] = {}
     for pair in pairs:
         variances.setdefault(_kind(pair[0]), []).extend(row.spread**2 for row in pair)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +246,7 @@ class Check:
             item, step = name, self.steps.start(name)
             for own in OWN_SETTINGS.get(name, ()):
                 item += f" {getattr(self.settings, own)}"
-            found = kept.once("targets", item, lambda name=name, step=step: self.target(name, sets, kept, step))
+            found = kept.once("targets", item, partial(self.target, name, sets, kept, step))
             rows += [Row.from_dict(row) for row in found]
             step(1, 1)
         return tuple(rows)
@@ -293,8 +293,9 @@ class Check:
 def rows_of(name: str, sets: Sets, repeats: int) -> list[Row]:
     """The rows of one of LIMITS."""
     rows = [row for limit in LIMITS[name] for row in limit.rows(sets.real, sets.made, sets.pooled, repeats)]
-    beside = name == "spectra" and sets.left_out is not None
-    return rows + (beside_left_out(sets.left_out, sets.real, sets.pooled) if beside else [])
+    if name == "spectra" and sets.left_out is not None:
+        rows += beside_left_out(sets.left_out, sets.real, sets.pooled)
+    return rows
 
 
 def check(
@@ -349,7 +350,7 @@ def windows_of(
             rows = rows[thinned_at(states[rows], per_state, DRAW_SEED)]
         at[name] = rows
     windows = WindowSet.from_fold(path, at, at)
-    return replace(windows, subjects=[f"{cohort}{name}" for name in windows.subjects.tolist()])
+    return replace(windows, subjects=np.array([f"{cohort}{name}" for name in windows.subjects]))
 
 
 def _key(sets: Sets, settings: Settings, generator: WESADGenerator) -> str:
@@ -371,7 +372,7 @@ def _costs(settings: Settings) -> dict[str, float]:
     costs |= {"unseen people": 80 * settings.unseen * MEASURE_S / settings.workers}
     costs |= {f"synthetic windows, seed {seed}": made for seed in settings.seeds}
     costs |= {name: TARGETS[name][1] * share for name in settings.wanted}
-    if "steps" in costs:
+    if "steps" in costs and settings.reference_steps is not None:
         few = (settings.reference_windows or settings.windows) * len(settings.seeds) * 4
         costs["steps"] += few * DRAW_S * settings.reference_steps / 14
     return costs

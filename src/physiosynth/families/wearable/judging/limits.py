@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +17,13 @@ from physiosynth.families.wearable.features.measured import ALL_STATES, Judged
 from physiosynth.families.wearable.features.windows import halves_of
 from physiosynth.families.wearable.judging.kept import plain
 from physiosynth.families.wearable.judging.metrics import NAN, Better, Floor, badness
-from physiosynth.families.wearable.judging.registry import Compute, Context
+from physiosynth.families.wearable.judging.registry import Context
 from physiosynth.runtime import derive_seed
 
 NO_FLOOR = Floor()
 DRAW_SEED = 0  # the reference is drawn the same for every bundle, so that what is measured of it can be kept
 Draws = Literal["new", "against all", "halves", "equal", "people"]
-Statistic = Callable[[Judged], dict[str, float]]
+Compare = Callable[[float, float], float]
 Reading = Callable[[Judged, Judged, str, np.ndarray], "tuple[bool | None, str]"]
 
 
@@ -92,7 +93,7 @@ class Row:
 class Limit:
     """What one score must reach, by state.
 
-    score: of (reference, synthetic, context), or a Statistic of one set where `compare` says how that of the synthetic
+    score: by part, of (reference, synthetic, context), or of one set where `compare` says how that of the synthetic
     windows is held against the reference's; at: the limit, by part where parts differ, a multiple of the floor's edge
     with `of_floor`, nan for none; parts: those of the score that are judged (all); draws: how the floor is drawn, see
     real_draws; matched: draws of the reference, as large as one seed's windows, that each seed is held against, 0 where
@@ -102,11 +103,11 @@ class Limit:
     """
 
     target: str
-    score: Compute | Statistic
+    score: Callable[..., dict[str, float]]
     better: Better
     at: float | Mapping[str, float]
     draws: Draws = "halves"
-    compare: Callable[[float, float], float] | None = None
+    compare: Compare | None = None
     parts: Sequence[str] = ()
     of_floor: bool = False
     matched: int = 0
@@ -125,7 +126,8 @@ class Limit:
     ) -> list[Row]:
         """Rows by part and state. made: a set a seed; together: all of them; repeats: draws of the floor."""
         states = (ALL_STATES,) if self.pooled else tuple(s for s in real.present_states if s in together.present_states)
-        held = self._beside if self.compare else self._against
+        held: Callable[..., Iterator[Row]]
+        held = self._against if self.compare is None else partial(self._beside, self.compare)
         rows: list[Row] = []
         for state in states:
             sets = real.of_state(state), [each.of_state(state) for each in made], together.of_state(state)
@@ -134,8 +136,9 @@ class Limit:
         return sorted(rows, key=lambda row: order.index(row.part))
 
     def _beside(
-        self, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int, context: Context
-    ) -> Iterator[Row]:
+        self, compare: Compare, state: str, real: Judged, made: Sequence[Judged], together: Judged, repeats: int,
+        context: Context,
+    ) -> Iterator[Row]:  # fmt: skip
         """A statistic of the synthetic windows beside the reference one."""
         usual, whole, seeds = self.score(real), self.score(together), [self.score(each) for each in made]
         drawn = [
@@ -143,17 +146,21 @@ class Limit:
             for like, all_ in real_draws(real, together, self.draws, repeats)
         ]
         for part, of in usual.items():
-            floor = np.array([self.compare(a[part], b[part]) for a, b in drawn])
+            floor = np.array([compare(a[part], b[part]) for a, b in drawn])
             judged, note = self.reading(real, together, part, floor)
             if judged is None:
                 continue
-            values = np.array([self.compare(each[part], of) for each in seeds])
+            values = np.array([compare(each[part], of) for each in seeds])
             row = Row(
-                self.target, state, part, self.compare(whole[part], of), self._at(part), self.better, tuple(values),
+                self.target, state, part, compare(whole[part], of), self._at(part), self.better, tuple(values),
                 Floor.of(floor, self.better), note=f"reference {of:.4g}, synthetic {whole[part]:.4g}{note}",
             )  # fmt: skip
             # What is no share of anything is told as it is.
-            told = {"measured": whole[part], "values": tuple(each[part] for each in seeds), "limit": NAN}
+            told: dict[str, Any] = {
+                "measured": whole[part],
+                "values": tuple(each[part] for each in seeds),
+                "limit": NAN,
+            }
             yield row if judged else replace(row, **told, floor=Floor.of(floor * of, self.better))
 
     def _against(
@@ -207,7 +214,7 @@ def real_draws(real: Judged, like: Judged, how: Draws, repeats: int) -> Iterator
         rng, first, second = np.random.default_rng(derive_seed(DRAW_SEED, how, repeat)), [], []
         if how == "people":
             halves = halves_of(real.states, real.subjects, int(rng.integers(2**32)), "subject")
-            yield tuple(rng.permutation(half)[: len(like)] for half in halves)
+            yield rng.permutation(halves[0])[: len(like)], rng.permutation(halves[1])[: len(like)]
             continue
         for state in like.present_states:
             at, size = np.flatnonzero(real.states == state), int((like.states == state).sum())

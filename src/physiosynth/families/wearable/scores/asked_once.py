@@ -51,9 +51,10 @@ def attacks(
     seed, nets = settings.seed, context.generator
 
     def white_box() -> tuple[Attack, ...]:
-        few = [thinned(each.windows, settings.attacked, seed) for each in (sides.members, sides.outsiders)]
-        found = white_box_scores(nets.adapter, nets.norm_low, nets.norm_ecg, *few, seed, on_step=on_step)
-        return judge_attacks(found, *few, seed)
+        members, others = (thinned(each.windows, settings.attacked, seed) for each in (sides.members, sides.outsiders))
+        networks = nets.adapter, nets.norm_low, nets.norm_ecg
+        found = white_box_scores(*networks, members, others, seed, on_step=on_step)
+        return judge_attacks(found, members, others, seed)
 
     known = sides.members, sides.outsiders
     found = kept.once("attacks", "black box", lambda: black_box(synthetic, *known, seed))
@@ -68,6 +69,7 @@ def identity(synthetic: Judged, sides: Sides, seed: int, kept: Kept) -> Mapping[
     members are too few to ask."""
     from physiosynth.families.wearable.scores.membership import reidentify
 
-    if sides.known is None:
+    known = sides.known
+    if known is None:
         return None
-    return kept.once("identity", "people", lambda: reidentify(synthetic, sides.known, sides.outsiders, seed))
+    return kept.once("identity", "people", lambda: reidentify(synthetic, known, sides.outsiders, seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from physiosynth.runtime import derive_seed
 def white_noise(windows: WindowSet, seed: int) -> WindowSet:
     """Independent normal samples with each channel's mean and SD over the whole set, the states kept."""
     rng = np.random.default_rng(seed)
-    drawn = {
+    drawn: dict[str, Any] = {
         name.lower(): rng.normal(values.mean(dtype=float), values.std(dtype=float), values.shape)
         for name, values in _channels(windows)
     }
@@ -27,7 +28,7 @@ def phase_randomised(windows: WindowSet, seed: int) -> WindowSet:
     The spectrum, mean and variance stay; beats, responses and coupling go.
     """
     rng = np.random.default_rng(seed)
-    drawn = {}
+    drawn: dict[str, Any] = {}
     for name, values in _channels(windows):
         spectrum = np.fft.rfft(values.astype(float), axis=1)
         turn = np.exp(2j * np.pi * rng.uniform(size=spectrum.shape))
@@ -73,7 +74,7 @@ def memorised(windows: WindowSet, seed: int) -> WindowSet:
     rng = np.random.default_rng(derive_seed(seed, "memorised"))
     # Not the seed itself: halves drawn with it would hold each window and its copy together.
     from_where = pairing(windows.states, int(rng.integers(2**32)))
-    drawn = {
+    drawn: dict[str, Any] = {
         name.lower(): values[from_where]
         + 0.02 * values[from_where].std(axis=1)[:, None] * rng.normal(size=values.shape)
         for name, values in _channels(windows)

@@ -59,7 +59,7 @@ def denoising_losses(
             "those out."
         )
     phase = beat_phases(windows.ecg) if architecture.coupled else None
-    found = {"low": [], "ecg": []}
+    found: dict[str, list[np.ndarray]] = {"low": [], "ecg": []}
     firsts = range(0, len(windows), BATCH)
     for done, first in enumerate(firsts, 1):
         rows = np.arange(first, min(first + BATCH, len(windows)))
@@ -79,7 +79,10 @@ def beat_phases(ecg: np.ndarray) -> np.ndarray:
     return np.array([row - np.floor(row[0]) for row in rows], dtype=np.float32)
 
 
-def _batch(adapter, norm_low: Normalizer, norm_ecg: Normalizer, windows: WindowSet, phase: np.ndarray | None) -> dict:
+def _batch(
+    adapter: TwoStreamDiffusionAdapter, norm_low: Normalizer, norm_ecg: Normalizer, windows: WindowSet,
+    phase: np.ndarray | None,
+) -> dict:  # fmt: skip
     """(stream, x0, y, context) by name, as in training, without dropped conditions."""
     device = next(adapter.parameters()).device
     slow = np.stack([windows.eda, windows.resp], axis=2)

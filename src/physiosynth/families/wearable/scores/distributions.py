@@ -97,7 +97,7 @@ def clouds(real: Judged, synthetic: Judged) -> tuple[np.ndarray, np.ndarray]:
     return out[0], out[1]
 
 
-def _clouds(real: Judged, synthetic: Judged):
+def _clouds(real: Judged, synthetic: Judged) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """Both clouds, and the distances within reference, within synthetic, and between."""
     from scipy.spatial.distance import cdist
 
@@ -125,7 +125,7 @@ def _cumulative(real: Judged, synthetic: Judged) -> dict[str, tuple[np.ndarray, 
         low, high = _range(real.whole, name)
         key = f"histogram {name} {low!r} {high!r}"
 
-        def count(windows: WindowSet, name=name, low=low, high=high) -> np.ndarray:
+        def count(windows: WindowSet, name: str = name, low: float = low, high: float = high) -> np.ndarray:
             return _histograms(windows.channel(name), low, high)
 
         sides = [each.per_window(key, count).mean(axis=0, dtype=float).cumsum() for each in (real, synthetic)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from physiosynth.families.wearable.features.windows import WindowSet, halves_of
 from physiosynth.families.wearable.judging.classifiers import RULER_TREES, TREES, train, train_table
 from physiosynth.families.wearable.judging.registry import Context, Score
 from physiosynth.runtime import derive_seed
+
+if TYPE_CHECKING:
+    from physiosynth.families.wearable.features.raw_resnet import TrainedNet
 
 NEIGHBOURS = 5
 FOLDS = 4
@@ -138,13 +142,13 @@ def block_of(states: np.ndarray, blocks: int) -> np.ndarray:
     return found
 
 
-def reference_net(real: Judged, context: Context):
+def reference_net(real: Judged, context: Context) -> TrainedNet:
     """The network that gives the feature space, trained once for each whole set it learns from."""
     source = context.train or real
     return source.once("reference_net", _train_reference)
 
 
-def _train_reference(windows: WindowSet):
+def _train_reference(windows: WindowSet) -> TrainedNet:
     from physiosynth.families.wearable.features.raw_resnet import train_resnet
 
     chosen = np.arange(len(windows))
@@ -173,14 +177,16 @@ def has_space(name: str, real: Judged, context: Context) -> bool:
     return name == "features" or len((context.train or real).present_states) > 1
 
 
+def _closeness_in(name: str, context: Context, real: Judged, synthetic: Judged) -> Closeness:
+    return closeness(*space_of(name, real, synthetic, context))
+
+
 def _four(real: Judged, synthetic: Judged, context: Context, field: str) -> dict[str, float]:
     found = dict.fromkeys(SPACES, float("nan"))
     for name in SPACES:
         if has_space(name, real, context):
             # Seed and training set are those of one evaluation; the pair's sets live no longer than it.
-            kept = real.with_other(
-                synthetic, f"closeness {name}", lambda a, b, name=name: closeness(*space_of(name, a, b, context))
-            )
+            kept = real.with_other(synthetic, f"closeness {name}", partial(_closeness_in, name, context))
             found[name] = getattr(kept, field)
     return found
 

@@ -94,11 +94,12 @@ def glance(
         table = table.without(reference.missing).without_size(reference.scaled)
     found = {}
     for name, kind in KINDS.items():
-        rows = [row for row in table.select(kind.score).rows if row.state != ALL_STATES and row.random is not None]
+        rows = [row for row in table.select(kind.score).rows if row.state != ALL_STATES]
+        known = [(row.matched, row.random) for row in rows if row.random is not None]
         found[name] = Figure(
             name,
-            value=mean_of_known(row.matched for row in rows),
-            floor=mean_of_known(row.random.mean for row in rows),
-            edge=mean_of_known(row.random.edge for row in rows),
+            value=mean_of_known(value for value, _ in known),
+            floor=mean_of_known(floor.mean for _, floor in known),
+            edge=mean_of_known(floor.edge for _, floor in known),
         )
     return found

@@ -243,7 +243,7 @@ def joined(parts: list[WindowSet]) -> WindowSet:
 
 
 def _together(parts: list[WindowSet]) -> WindowSet:
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
     return replace(parts[0], **columns)
 
 

@@ -21,7 +21,7 @@ from physiosynth.families.wearable.features.windows import WindowSet
 from physiosynth.families.wearable.judging.classifiers import KINDS, TITLES, predictions, train
 from physiosynth.families.wearable.judging.kept import Kept
 from physiosynth.families.wearable.judging.metrics import Predictions, Quality, quality
-from physiosynth.families.wearable.scores.usefulness import TASKS, check_apart, people
+from physiosynth.families.wearable.scores.usefulness import TASKS, Task, check_apart, people
 from physiosynth.files import write_json
 from physiosynth.running.keys import code_digest, key_of
 from physiosynth.runtime import OnStep, quiet
@@ -121,11 +121,14 @@ def _check(everybody: Judged, names: list[str], synthetic: Mapping[str, Judged] 
         check_apart([synthetic[name].windows], everybody.take(everybody.subjects == name).windows)
 
 
-def _tested(everybody, name, mode, kind, task, seed, made) -> dict[str, Any]:
+def _tested(
+    everybody: Judged, name: str, mode: str, kind: str, task: Task, seed: int, made: Judged | None
+) -> dict[str, Any]:
     """Predictions for one subject, as JSON holds them, and the seconds they took."""
     started = time.monotonic()
     test, others = everybody.take(everybody.subjects == name), everybody.take(everybody.subjects != name)
-    training = [part for part, used in ((others, "real" in mode), (made, "synthetic" in mode)) if used]
+    training = [others] if "real" in mode else []
+    training += [made] if "synthetic" in mode and made is not None else []
     check_apart([part.windows for part in training], test.windows)
     labels = np.concatenate([task.labels(part.states) for part in training])
     said = predictions(train(kind, training, labels, seed), test, task.labels(test.states))

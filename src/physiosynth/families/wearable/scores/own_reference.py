@@ -88,8 +88,9 @@ def own_reference(
     notes = [*recording.notes, *_notes(found, beating)]
     kept = np.flatnonzero(beating)
     low = low[kept]
-    to_scale = resp_sd is not None and "Resp" not in missing
-    if to_scale:
+    scaled: tuple[str, ...] = ()
+    if resp_sd is not None and "Resp" not in missing:
+        scaled = ("Resp",)
         low = _scaled(low, resp_sd, notes)
     names = [CONDITIONS[label - 1] for _, label in starts]
     windows = RealWindows(
@@ -101,7 +102,7 @@ def own_reference(
         subjects=(recording.subject,) * len(kept),
         notices=tuple(notes),
         missing=missing,
-        scaled=("Resp",) if to_scale else (),
+        scaled=scaled,
     )
     on_step(1000, 1000)
     return OwnReference(windows, found, recording.duration_s, float(np.median(np.array(rates)[kept])), tuple(notes))

@@ -71,11 +71,13 @@ class Yardstick:
                 raise EvaluationError(f"Expected reference windows of {', '.join(states)}, found {held}.")
             real = self.real.take(np.isin(self.real.states, states))
             wrong = Controls(real, self.seed)
-            sets = [lambda: self.real, lambda: self.others or self.real]
-            sets += [lambda name=name: wrong[name] for name in _controls_of(NAMES)]
-            for done, each in enumerate(sets):
-                on_step(done, len(sets))
-                each().measured()
+            names = _controls_of(NAMES)
+            for done, each in enumerate((self.real, self.others or self.real)):
+                on_step(done, len(names) + 2)
+                each.measured()
+            for done, name in enumerate(names, 2):
+                on_step(done, len(names) + 2)
+                wrong[name].measured()
             self._kept[states] = real, wrong
         on_step(1, 1)
         return self._kept[states]
@@ -90,7 +92,8 @@ class YardstickCache:
     """The yardsticks that were asked for last; they go with whoever holds this. most: how many are kept."""
 
     def __init__(self, most: int = 4) -> None:
-        self.most, self._held = most, {}
+        self.most = most
+        self._held: dict[str, Yardstick] = {}
 
     def get(self, reference: RealWindows, of_strangers: bool = False, on_step: OnStep = quiet) -> Yardstick:
         """The yardstick of reference windows, or of simulated people whom no model has seen.
@@ -110,7 +113,7 @@ class YardstickCache:
         if key not in self._held:
             alike = real.source == "virtual" and real.eda_kind == "full"
             others = strangers(on_step=on_step) if of_strangers or alike else None
-            if of_strangers:
+            if of_strangers and others is not None:
                 made = Yardstick(others, None, f"{PEOPLE} simulated people whom no model has seen")
             else:
                 made = Yardstick(real, others, _whose(real))
@@ -130,7 +133,15 @@ def windows_of(reference: RealWindows) -> WindowSet:
     """Reference windows as judges see them."""
     eda, resp = reference.low.select("EDA", "Resp")
     whose = reference.subjects or ("unnamed",) * len(reference)
-    return WindowSet(reference.ecg[..., 0], eda, resp, reference.conditions, whose, reference.source, reference.eda)
+    return WindowSet(
+        reference.ecg[..., 0],
+        eda,
+        resp,
+        np.array(reference.conditions),
+        np.array(whose),
+        reference.source,
+        reference.eda,
+    )
 
 
 @dataclass(frozen=True)
@@ -219,7 +230,7 @@ def _rough(table: ScoreTable, windows: tuple[int, int], repeats: int) -> str:
     said = f"At most {windows[1]} synthetic and {windows[0]} reference windows per state, {repeats} random halves."
     if not rows:
         return f"{said} That is too few for a baseline, so little can be told: evaluate {FEWEST} per state or more."
-    gap = float(np.median([row.random.mean for row in rows]))
+    gap = float(np.median([row.random.mean for row in rows if row.random is not None]))
     return (
         f"{said} So few are rough: within a state, halves of the same reference already differ by {gap:.2f} "
         "(Kolmogorov-Smirnov, 0 to 1) in the median feature. A fault smaller than that cannot be seen here, and "

@@ -86,10 +86,12 @@ def run(
     extra = {} if sides is None else {"outsiders": sides.outsiders}
     context = Context(settings.seed, train, inputs.generator, extra)
     table, seconds = _scored(wanted, real, synthetic, context, settings.repeats, kept, steps)
-    step, tables = steps.start("trained and tested"), ()
+    step = steps.start("trained and tested")
+    tables: tuple[Mapping[str, Any], ...] = ()
     if "usefulness" in groups and train is not None:
         tables = transfers(real, synthetic, train, settings, kept, step)
-    step, attacked, known = steps.start("attacks"), (), None
+    step, known = steps.start("attacks"), None
+    attacked: tuple[Mapping[str, Any], ...] = ()
     if "privacy" in groups and sides is not None:
         known = identity(synthetic, sides, settings.seed, kept)
         attacked = attacks(synthetic, sides, context, settings, kept, step)
@@ -144,7 +146,8 @@ def _scored(
     steps: Steps,
 ) -> tuple[ScoreTable, dict[str, float]]:
     """The table of every score, a group at a time, and the seconds each group took when it was computed."""
-    rows, seconds = [], {}
+    rows: list[ScoreRow] = []
+    seconds = {}
     for group in dict.fromkeys(score.group for score in wanted):
         mine = [score for score in wanted if score.group == group]
         against = _against(group, real, synthetic, context)
@@ -193,7 +196,9 @@ def _rows(found: Mapping[str, Any]) -> tuple[ScoreRow, ...]:
     return tuple(row for each in found.values() for row in rows_from_dicts(each["rows"]))
 
 
-def _baselines(wanted, real: Judged, context: Context, settings: Settings, kept: Kept, steps: Steps) -> dict:
+def _baselines(
+    wanted: Sequence[Score], real: Judged, context: Context, settings: Settings, kept: Kept, steps: Steps
+) -> dict[str, ScoreTable]:
     """The table of every set of windows that a generator should beat, by title."""
     wanted = [score for score in wanted if "generator" not in score.needs and score.group != "privacy"]
     tables = {}

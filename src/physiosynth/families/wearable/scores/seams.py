@@ -55,7 +55,12 @@ def window_ends(seconds: int) -> np.ndarray:
 
 
 def put_end_to_end(batch: SignalBatch) -> SyntheticRecording:
-    """Windows of one state, one after the other: a recording full of seams, which a judge of seams must find."""
+    """Windows of one state, one after the other: a recording full of seams, which a judge of seams must find.
+
+    Raises EvaluationError for windows without beats.
+    """
+    if batch.beats is None:
+        raise EvaluationError("Expected windows of a model that draws beats; these have none.")
     beats = np.concatenate([times + i * WINDOW_S for i, times in enumerate(batch.beats)])
     schedule = ({"condition": batch.conditions[0], "seconds": WINDOW_S * len(batch)},)
     low = NamedSignals(np.concatenate(list(batch.low.values)), batch.low.channels, batch.low.rate_hz)

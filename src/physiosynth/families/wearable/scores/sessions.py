@@ -63,13 +63,15 @@ def recorded_sessions(fold: Path | str, seconds: int, splits: Sequence[str] = ("
     """One stretch of each subject and state of a fold, put together from its windows side by side. Raises FoldError."""
     from physiosynth.families.wearable.data.folds import load_fold
 
-    fold = load_fold(fold)
-    order = [fold.channels_low.index(name) for name in LOW_CHANNELS]
+    directory = load_fold(fold)
+    order = [directory.channels_low.index(name) for name in LOW_CHANNELS]
     found = []
     for name in splits:
-        split = fold.split(name)
+        split = directory.split(name)
         if split.conditions is None or split.subject is None or split.start_s is None:
-            raise EvaluationError(f"{fold.path}: {name} does not say whose its windows are, and when. Write it again.")
+            raise EvaluationError(
+                f"{directory.path}: {name} does not say whose its windows are, and when. Write it again."
+            )
         subject, start, state = (np.asarray(part) for part in (split.subject, split.start_s, split.conditions))
         for who, what in sorted(set(zip(subject.tolist(), state.tolist(), strict=True))):
             rows = _side_by_side(np.flatnonzero((subject == who) & (state == what)), start, seconds)

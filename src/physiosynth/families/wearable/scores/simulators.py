@@ -72,7 +72,7 @@ def neurokit_simulated(
     ecg, eda, resp = (
         np.stack([row[name] for row in rows]) if rows else np.empty((0, steps)) for name, steps in _STEPS.items()
     )
-    return WindowSet(ecg, eda, resp, states, [SYNTHETIC] * len(states), "neurokit2", eda_kind)
+    return WindowSet(ecg, eda, resp, np.array(states), np.full(len(states), SYNTHETIC), "neurokit2", eda_kind)
 
 
 def _window(target: StateTargets, rng: np.random.Generator) -> dict[str, np.ndarray]:

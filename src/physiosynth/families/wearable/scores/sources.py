@@ -44,6 +44,8 @@ def of_bundle(
     where = fold or info.reference_dir
     if where is None:
         raise RequestError("The bundle holds no reference windows: give --fold DIR.")
+    if settings.windows is None:
+        raise RequestError("A bundle draws as many windows as it is asked for: give their number per state.")
     real = _reference(where, settings)
     seen, note = inputs.seen_by(info.fold, inputs.config_of(info.reference_dir), real.fold)
     states, folder = real.real.present_states, out / WINDOWS

@@ -56,4 +56,4 @@ def _last_windows(prepared: PreparedSubject, name: str) -> WindowSet:
     ecg = np.stack([prepared.ecg[start * ECG_HZ :][:ECG_STEPS] for _, start in chosen])
     low = np.stack([prepared.low[start * LOW_HZ :][:LOW_STEPS] for _, start in chosen])
     eda, resp = (low[..., LOW_CHANNELS.index(channel)] for channel in ("EDA", "Resp"))
-    return WindowSet(ecg, eda, resp, [state for state, _ in chosen], [name] * len(chosen), "virtual")
+    return WindowSet(ecg, eda, resp, np.array([state for state, _ in chosen]), np.full(len(chosen), name), "virtual")

@@ -46,8 +46,8 @@ class Cell:
     def sampling(self) -> Sampling:
         """What is asked of the sampler."""
         chosen = STREAMS[self.streams]
-        given = {f"{stream}_steps": self.steps for stream in chosen}
-        return Sampling(**given, **{f"{stream}_guidance": self.guidance for stream in chosen})
+        given: dict[str, Any] = {f"{stream}_steps": self.steps for stream in chosen}
+        return Sampling(**given | {f"{stream}_guidance": self.guidance for stream in chosen})
 
     def evaluations(self, defaults: Sampling) -> int:
         """Network evaluations that a window takes."""

@@ -193,7 +193,10 @@ def _said(
     return predictions(classifier, test, task.labels(test.states))
 
 
-def _judged(setup, kind, task, training, test, seed, predict: Callable[[], Predictions]) -> Transfer:
+def _judged(
+    setup: str, kind: str, task: Task, training: Sequence[Judged], test: Judged, seed: int,
+    predict: Callable[[], Predictions],
+) -> Transfer:  # fmt: skip
     notes = check_apart([part.windows for part in training], test.windows)
     started = time.monotonic()
     said = predict()
@@ -247,11 +250,14 @@ def trts(real: Judged, synthetic: Judged, context: Context) -> dict[str, float]:
 
 def augmentation(real: Judged, synthetic: Judged, context: Context) -> float:
     """Difference of balanced accuracies of the logistic regression. Raises EvaluationError for a leak."""
-    both = sorted(people(context.train.windows) & people(real.windows))
+    learned = context.train
+    if learned is None:
+        raise EvaluationError("Augmentation needs the windows that the generator learned from: give Context.train.")
+    both = sorted(people(learned.windows) & people(real.windows))
     if both:
         raise EvaluationError(f"Subject {', '.join(both)} is in the training and in the test windows. Leave them out.")
-    joined = balanced([context.train, synthetic], real, "logistic", context.seed)
-    return joined - balanced([context.train], real, "logistic", context.seed)
+    joined = balanced([learned, synthetic], real, "logistic", context.seed)
+    return joined - balanced([learned], real, "logistic", context.seed)
 
 
 _score = partial(

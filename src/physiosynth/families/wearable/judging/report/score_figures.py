@@ -152,7 +152,7 @@ def usefulness(transfers: Sequence[Mapping[str, Any]]) -> Drawing | None:
     )
 
 
-def _matrix(axes, quality: Mapping[str, Any]) -> None:
+def _matrix(axes: Any, quality: Mapping[str, Any]) -> None:
     names = [*(name for name in CONDITIONS if name in quality["classes"])]
     names += [name for name in quality["classes"] if name not in names]
     order = [list(quality["classes"]).index(name) for name in names]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from physiosynth.families.wearable.features.features import FEATURES
 from physiosynth.families.wearable.features.measured import Judged
-from physiosynth.families.wearable.features.windows import RATE_HZ
+from physiosynth.families.wearable.features.windows import RATE_HZ, WindowSet
 from physiosynth.families.wearable.judging.report.drawing import (
     REAL,
     REAL_LINE,
@@ -26,7 +28,10 @@ SPREAD = (10, 90)  # percentiles of a band
 MEASURED = ("heart_rate", "rmssd", "breathing_rate", "tonic_level", "scr_rate")
 BINS = 18
 TACHOGRAMS = 4
-SIDES = (("reference", REAL_LINE, REAL), ("synthetic", SYNTHETIC_LINE, SYNTHETIC))
+SIDES: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("reference", REAL_LINE, REAL),
+    ("synthetic", SYNTHETIC_LINE, SYNTHETIC),
+)
 
 
 def examples(real: Judged, synthetic: Judged) -> Drawing:
@@ -78,7 +83,8 @@ def measurements(real: Judged, synthetic: Judged) -> Drawing:
     for row, name in enumerate(MEASURED):
         columns = [_known(each.features[name]) for each in (real, synthetic)]
         pooled = np.concatenate(columns)
-        edges = np.linspace(*(np.percentile(pooled, (0.5, 99.5)) if len(pooled) else (0, 1)), BINS + 1)
+        low, high = np.percentile(pooled, (0.5, 99.5)) if len(pooled) else (0, 1)
+        edges = np.linspace(low, high, BINS + 1)
         if edges[0] == edges[-1]:
             edges = np.linspace(edges[0] - 0.5, edges[0] + 0.5, BINS + 1)
         for column, state in enumerate(states):
@@ -160,7 +166,7 @@ def mean_beats(real: Judged, synthetic: Judged) -> Drawing:
     )
 
 
-def _by_state_and_channel(real, synthetic, kind: str, title: str, x: str, y: str, note: str) -> Drawing:
+def _by_state_and_channel(real: Judged, synthetic: Judged, kind: str, title: str, x: str, y: str, note: str) -> Drawing:
     states = real.present_states
     figure = new_figure(11, 1.9 * len(states))
     grid = figure.subplots(len(states), len(RATE_HZ), squeeze=False, sharex="col", sharey="col")
@@ -189,7 +195,7 @@ def _by_state_and_channel(real, synthetic, kind: str, title: str, x: str, y: str
     return finished(figure, title, alt, note)
 
 
-def _typical(judged: Judged):
+def _typical(judged: Judged) -> WindowSet:
     """The window nearest to the medians of heart and breathing rate, as a set of one."""
     table = judged.features.table(("heart_rate", "breathing_rate"))
     known = np.isfinite(table).all(axis=1)

@@ -118,11 +118,11 @@ def _privacy(table: ScoreTable, attacks: Sequence[Any], identity: Mapping[str, A
         "who are unlike the held-out subject."
         for each in strong
     ]
-    known = identity is not None and identity["auc"] is not None
-    if known and identity["auc"] > FAMILIAR_AUC and identity["accuracy"] > 2 * identity["chance"]:
+    known = identity if identity is not None and identity["auc"] is not None else None
+    if known and known["auc"] > FAMILIAR_AUC and known["accuracy"] > 2 * known["chance"]:
         said.append(
-            f"Take note: a classifier that knows {identity['subjects']} of the training subjects is surer of "
-            f"synthetic windows than of an unseen person's in {100 * identity['auc']:.0f} % of pairs (like nobody it "
+            f"Take note: a classifier that knows {known['subjects']} of the training subjects is surer of "
+            f"synthetic windows than of an unseen person's in {100 * known['auc']:.0f} % of pairs (like nobody it "
             "knows: 50 %). Some windows may look like one of them."
         )
     elif not poor and not strong:

@@ -41,7 +41,7 @@ def baseline_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         tables = evaluation.baselines
         if row.state != ALL_STATES or not any(table.select(row.score).rows for table in tables.values()):
             continue
-        line = {"score": row.score, "title": row.title, "part": row.part, "better": row.better}
+        line: dict[str, Any] = {"score": row.score, "title": row.title, "part": row.part, "better": row.better}
         line["Split halves of the reference"] = row.random.mean if row.random else None
         line["Other people"] = row.people.mean if row.people else None
         for title, table in tables.items():
@@ -56,7 +56,7 @@ def feature_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     rows = []
     for name, feature in FEATURES.items():
         for state in evaluation.real.present_states:
-            row = {"measurement": name, "title": feature.title, "unit": feature.unit, "state": state}
+            row: dict[str, Any] = {"measurement": name, "title": feature.title, "unit": feature.unit, "state": state}
             for side, judged in (("real", evaluation.real), ("synthetic", evaluation.synthetic)):
                 column = judged.of_state(state).features[name]
                 known = column[np.isfinite(column)]

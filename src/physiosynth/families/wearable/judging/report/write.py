@@ -51,10 +51,10 @@ def write_report(
     """Write metrics.json, tables/*.csv and report.html under `out`; the path of the page. on_step counts figures."""
     out = Path(out)
     summary = summarise(evaluation)
-    rows = {
+    rows: dict[str, list[dict[str, Any]]] = {
         "scores": evaluation.table.to_dicts(),
         "usefulness": transfer_rows(evaluation.transfers),
-        "attacks": list(evaluation.attacks),
+        "attacks": [dict(each) for each in evaluation.attacks],
         "baselines": baseline_rows(evaluation),
         "measurements": feature_rows(evaluation),
     }
