@@ -5,6 +5,7 @@ fold_writing.py writes the directory; published fold directories, which hold tes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from physiosynth.signals import channel_name
 SPLITS = ("train", "val", "test")
 FORMAT_VERSION = 1
 CONFIG_NAME = "dataset_config.json"
+STREAM_CHANNELS = {"low": LOW_CHANNELS, "ecg": ECG_CHANNELS}
 
 
 @dataclass(frozen=True)
@@ -141,22 +143,17 @@ def load_fold(path: Path | str) -> FoldDirectory:
     path = Path(path)
     if not path.is_dir():
         raise FoldError(f"{path}: no such fold directory. Make one with `physiosynth preprocess`.")
-    config = _read_config(path / CONFIG_NAME)
-    channels = config.get("channels_low")
+    config = read_config(path / CONFIG_NAME)
     notices: list[str] = []
-    norms: dict[str, Normalizer | None] = {}
-    for stream, fallback, default in (
-        ("low", channels, LOW_CHANNELS),
-        ("ecg", ECG_CHANNELS, ECG_CHANNELS),
-    ):
-        norms[stream] = None
+    norms: dict[str, Normalizer | None] = dict.fromkeys(STREAM_CHANNELS)
+    for stream in STREAM_CHANNELS:
         if (path / f"norm_{stream}.npz").is_file():
-            norms[stream], found = read_norm(path / f"norm_{stream}.npz", default, fallback)
+            norms[stream], found = read_stream_norm(path / f"norm_{stream}.npz", stream, config)
             notices += found
     fold = FoldDirectory(
         path=path,
         config=config,
-        channels_low=_channels_low(channels, norms["low"], notices),
+        channels_low=_channels_low(config.get("channels_low"), norms["low"], notices),
         norm_low=norms["low"],
         norm_ecg=norms["ecg"],
         notices=tuple(notices),
@@ -180,7 +177,14 @@ def _channels_low(configured: list[str] | None, norm: Normalizer | None, notices
     return channels
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_stream_norm(path: Path, stream: str, config: Mapping[str, Any]) -> tuple[Normalizer, tuple[str, ...]]:
+    """The norm of "low" or "ecg", its channels named by the file, else by the fold's settings; see read_norm."""
+    channels = STREAM_CHANNELS[stream]
+    return read_norm(path, channels, config.get("channels_low") if stream == "low" else channels)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """dataset_config.json, {} where there is none. Raises FoldError where it is not one, or of a newer version."""
     if not path.is_file():
         return {}
     try:

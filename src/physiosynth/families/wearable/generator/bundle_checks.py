@@ -15,17 +15,21 @@ from physiosynth.bundles.layout import DIFFUSION, FOLDS, INDEX, MILESTONES
 from physiosynth.bundles.manifest import Manifest, choose_weights, manifest_of, released_weights
 from physiosynth.bundles.verification import FAILED, NOTE, PASSED, Checks, Found
 from physiosynth.bundles.weights_file import SAFETENSORS
-from physiosynth.datasets.normalizer import read_norm
 from physiosynth.families.wearable.data.batch import Sampling
-from physiosynth.families.wearable.data.folds import CONFIG_NAME, FoldDirectory, load_fold, read_array
+from physiosynth.families.wearable.data.folds import (
+    CONFIG_NAME,
+    STREAM_CHANNELS,
+    FoldDirectory,
+    load_fold,
+    read_array,
+    read_stream_norm,
+)
 from physiosynth.families.wearable.generator.checkpoint import LoadedCheckpoint, load_checkpoint
 from physiosynth.families.wearable.generator.stored_sampling import bundle_sampling
 from physiosynth.families.wearable.signals import (
-    ECG_CHANNELS,
     ECG_HZ,
     ECG_STEPS,
     LABEL_IDS,
-    LOW_CHANNELS,
     LOW_HZ,
     LOW_STEPS,
     WINDOW_S,
@@ -36,7 +40,6 @@ if TYPE_CHECKING:
 
 DRAWN_STEPS = 2  # of the windows that are drawn to see whether the networks answer
 CHUNK_WINDOWS = 256
-NORM_CHANNELS = {"low": LOW_CHANNELS, "ecg": ECG_CHANNELS}
 # What a dataset_config.json may say of the windows, and what this project's windows are.
 WINDOW_FACTS = {
     "ecg_hz": ECG_HZ, "low_hz": LOW_HZ, "window_s": WINDOW_S, "ecg_steps": ECG_STEPS, "low_steps": LOW_STEPS,
@@ -140,13 +143,11 @@ def _agreed(what: str, said: Mapping[str, str]) -> Found:
 
 def _norms(bundle: OpenedBundle) -> Found:
     """Each norm file has its stream's channels, finite means and positive finite SDs; copies do not differ."""
-    channels = None if bundle.directory is None else bundle.directory.config.get("channels_low")
-    for stream, names in NORM_CHANNELS.items():
+    config = {} if bundle.directory is None else bundle.directory.config
+    for stream, names in STREAM_CHANNELS.items():
         chosen = norm_path(stream, bundle.milestones, bundle.fold)
         copies = [folder / chosen.name for folder in (bundle.milestones, bundle.fold) if folder is not None]
-        norms = {
-            path: read_norm(path, names, channels if stream == "low" else names) for path in copies if path.is_file()
-        }
+        norms = {path: read_stream_norm(path, stream, config) for path in copies if path.is_file()}
         for path, (norm, notices) in norms.items():
             for notice in notices:
                 yield NOTE, notice

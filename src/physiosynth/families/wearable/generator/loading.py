@@ -17,18 +17,16 @@ from physiosynth.bundles.bundle import (
 )
 from physiosynth.bundles.fetching import origin_notices
 from physiosynth.bundles.manifest import Manifest, choose_weights, manifest_of
-from physiosynth.datasets.normalizer import Normalizer, read_norm
-from physiosynth.errors import BundleError, ConditionError, FoldError
+from physiosynth.datasets.normalizer import Normalizer
+from physiosynth.errors import BundleError, ConditionError
 from physiosynth.families.wearable.data.batch import FULL_EDA, PHASIC_EDA, TRAINED_ON, UNKNOWN_SOURCE, Sampling
+from physiosynth.families.wearable.data.folds import CONFIG_NAME, STREAM_CHANNELS, read_config, read_stream_norm
 from physiosynth.families.wearable.generator.checkpoint import LoadedCheckpoint, load_checkpoint
 from physiosynth.families.wearable.generator.stored_sampling import as_sampling, bundle_sampling
-from physiosynth.families.wearable.signals import ECG_CHANNELS, LOW_CHANNELS, condition_name
-from physiosynth.files import read_json
+from physiosynth.families.wearable.signals import condition_name
 
 if TYPE_CHECKING:
     from physiosynth.diffusion.stream_sampling import StreamSampling
-
-CONFIG = "dataset_config.json"
 
 
 @dataclass(frozen=True)
@@ -146,35 +144,21 @@ def _fold(milestones: Path, fold: Path | str | None, manifest: Manifest) -> Path
 
 def _config(milestones: Path, fold: Path | None) -> dict[str, Any]:
     """dataset_config.json of the fold or beside the milestones; empty where there is none."""
-    for path in (folder / CONFIG for folder in (fold, milestones) if folder is not None):
-        if path.is_file():
-            try:
-                content = read_json(path)
-            except ValueError as error:
-                raise BundleError(f"{path}: not readable JSON ({error}). Copy or fetch it again.") from error
-            if not isinstance(content, dict):
-                raise BundleError(f"{path}: expected a JSON object, found {type(content).__name__}.")
-            return content
-    return {}
+    paths = (folder / CONFIG_NAME for folder in (fold, milestones) if folder is not None)
+    return next((read_config(path) for path in paths if path.is_file()), {})
 
 
 def _norms(
     milestones: Path, fold: Path | None, config: Mapping[str, Any], notices: list[str]
 ) -> tuple[Normalizer, Normalizer]:
     """The norms of both streams, their channels by name: LOW in the order the networks draw it."""
-    channels = config.get("channels_low")
-    if channels is not None and not (isinstance(channels, list) and all(isinstance(name, str) for name in channels)):
-        raise BundleError(f"{CONFIG}: channels_low should be a list of names, found {channels!r}.")
     norms = []
-    for stream, fallback, default in (("low", channels, LOW_CHANNELS), ("ecg", ECG_CHANNELS, ECG_CHANNELS)):
+    for stream, channels in STREAM_CHANNELS.items():
         path = norm_path(stream, milestones, fold)
-        try:
-            norm, found = read_norm(path, default, fallback)
-        except FoldError as error:
-            raise BundleError(str(error)) from error
-        if set(norm.channels) != set(default):
+        norm, found = read_stream_norm(path, stream, config)
+        if set(norm.channels) != set(channels):
             raise BundleError(
-                f"{path.name}: expected the channels {', '.join(default)}, found {', '.join(norm.channels)}."
+                f"{path.name}: expected the channels {', '.join(channels)}, found {', '.join(norm.channels)}."
             )
         notices.extend(found)
         norms.append(norm)
