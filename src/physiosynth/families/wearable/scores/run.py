@@ -122,8 +122,8 @@ def _measured(inputs: Inputs, folder: Path, settings: Settings, steps: Steps) ->
 
 def _sides(sets: Mapping[str, Judged], seed: int) -> Sides | None:
     """Who was learned from and who was not; the person left out counts as much as each other outsider."""
-    names = ("reference windows", "training windows", "windows of outsiders")
-    real, members, others = (sets.get(name) for name in names)
+    real = sets["reference windows"]
+    members, others = sets.get("training windows"), sets.get("windows of outsiders")
     if members is None:
         return None
     outsiders = real
