@@ -85,7 +85,7 @@ def test_published_numbers_are_written_in_signals_alone():
 def test_signals_does_not_import_a_heavy_library():
     """Asking for --help must not load torch, NeuroKit2 or Streamlit."""
     code = (
-        "import sys, physiosynth.signals, physiosynth.runtime, physiosynth.files, physiosynth.physiology.rates;"
+        "import sys, physiosynth.signals, physiosynth.runtime, physiosynth.files, physiosynth.physiology.detectors;"
         "print([m for m in ('torch', 'neurokit2', 'streamlit', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -14,7 +14,7 @@ from physiosynth.families.wearable.signals import ECG_STEPS, LOW_STEPS
 def test_virtual_subjects_become_synthetic_stress_windows(tmp_path):
     """From nothing, with a few seconds of training, to a file of synthetic windows that says what it is."""
     printed = {}
-    for command in tried(section("README.md", "The whole way")):
+    for command in tried(section("README.md", "The full pipeline")):
         done = subprocess.run(command.line, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{command.words}: {done.stderr[-2000:]}"
         printed[command.name] = done.stdout

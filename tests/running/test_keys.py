@@ -54,7 +54,7 @@ def untouched(tmp_path_factory):
 @pytest.mark.parametrize(
     ("changed", "other"),
     [
-        ("physiology/rates.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
+        ("physiology/detectors.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
         ("families/wearable/judging/spectra.py", {"scores"}),
         ("diffusion/samplers.py", {"drawn", "scores"}),  # an attack asks the networks
         ("families/wearable/judging/report/page.py", set()),

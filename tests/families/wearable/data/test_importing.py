@@ -11,7 +11,7 @@ from physiosynth.families.wearable.data.preprocess import prepare
 from physiosynth.families.wearable.data.wesad import read_subject, write_subject
 from physiosynth.families.wearable.data.windows import cut_windows
 from physiosynth.families.wearable.signals import CHEST_HZ, LOW_HZ
-from physiosynth.physiology.rates import heart_rate, r_peaks
+from physiosynth.physiology.detectors import heart_rate, r_peaks
 from places import ROOT, shared_path
 
 NEUROKIT = ROOT / "tests" / "fixtures" / "neurokit_rest_60s.csv"

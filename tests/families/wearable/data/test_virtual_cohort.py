@@ -23,7 +23,7 @@ from physiosynth.families.wearable.data.virtual_cohort import (
 )
 from physiosynth.families.wearable.data.wesad import find_subjects, read_subject, write_subject
 from physiosynth.families.wearable.signals import CHEST_HZ, CONDITIONS, ECG_HZ, IGNORED_IDS, LABEL_IDS, LOW_HZ
-from physiosynth.physiology import rates as physiology
+from physiosynth.physiology import detectors as physiology
 from places import FIXTURES
 
 BASELINE = LABEL_IDS["baseline"]

@@ -13,8 +13,8 @@ from physiosynth.families.wearable.features.features import FEATURES, window_fea
 from physiosynth.families.wearable.features.windows import WindowSet
 from physiosynth.families.wearable.scores.controls import pairing, shuffled_pairing, white_noise
 from physiosynth.families.wearable.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS, WINDOW_S
-from physiosynth.physiology import rates as physiology
-from physiosynth.physiology.beats import AFTER_S, BEFORE_S, beat_shape, is_clean, template_steps
+from physiosynth.physiology import detectors as physiology
+from physiosynth.physiology.beat_shape import AFTER_S, BEFORE_S, beat_shape, is_clean, template_steps
 
 BEATS_S = np.arange(0.6, WINDOW_S - 0.2, 0.8)  # 75 beats/min
 

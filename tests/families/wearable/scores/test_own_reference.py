@@ -9,7 +9,7 @@ from physiosynth.families.wearable.data.importing import ImportSettings
 from physiosynth.families.wearable.scores import own_reference as module
 from physiosynth.families.wearable.scores.own_reference import NEEDED, own_reference, typical_resp_sd
 from physiosynth.families.wearable.signals import CHEST_HZ, LOW_HZ
-from physiosynth.physiology.rates import breathing_rate
+from physiosynth.physiology.detectors import breathing_rate
 
 RATE_HZ = 175
 

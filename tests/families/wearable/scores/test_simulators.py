@@ -10,7 +10,7 @@ from scipy.signal import periodogram
 from physiosynth.families.wearable.data.preprocess import decimate
 from physiosynth.families.wearable.scores.simulators import StateTargets, neurokit_simulated
 from physiosynth.families.wearable.signals import ECG_HZ, LOW_HZ, WINDOW_S
-from physiosynth.physiology.rates import r_peaks
+from physiosynth.physiology.detectors import r_peaks
 
 ONE = {"ECG": 0.0, "EDA": 5.0, "Resp": 0.0}
 TARGETS = {"stress": StateTargets((70.0, 1.0), (15.0, 1.0), 2.5, ONE, dict.fromkeys(ONE, 1.0))}

@@ -22,7 +22,7 @@ from physiosynth.families.wearable.signals import (
     UNITS,
     condition_name,
 )
-from physiosynth.physiology.rates import is_inverted
+from physiosynth.physiology.detectors import is_inverted
 from physiosynth.recordings.csv_tables import read_table
 from physiosynth.recordings.recording import RecordedChannel, Recording
 from physiosynth.recordings.recording_files import read_signals

@@ -9,7 +9,7 @@ import numpy as np
 
 from physiosynth.families.wearable.data.preprocess import PreparedSubject, Run
 from physiosynth.families.wearable.signals import ECG_HZ, ECG_STEPS, HOP_S, LOW_CHANNELS, LOW_HZ, LOW_STEPS, WINDOW_S
-from physiosynth.physiology.rates import beat_phase, beats_of_phase, breathing_rate, heart_rate, r_peaks, scr_rate
+from physiosynth.physiology.detectors import beat_phase, beats_of_phase, breathing_rate, heart_rate, r_peaks, scr_rate
 
 PHASE_EDGES = LOW_STEPS + 1  # a window's LOW steps have one edge more than steps
 FEWEST_BEATS = 15  # in a window: 30 beats/min

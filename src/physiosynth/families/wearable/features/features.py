@@ -18,8 +18,8 @@ from physiosynth.families.wearable.features import pairs
 from physiosynth.families.wearable.features.windows import WindowSet
 from physiosynth.families.wearable.signals import ECG_HZ, LOW_HZ, LOW_STEPS, WINDOW_S
 from physiosynth.files import write_npz
-from physiosynth.physiology import rates as physiology
-from physiosynth.physiology.beats import beat_shape, template_steps
+from physiosynth.physiology import detectors as physiology
+from physiosynth.physiology.beat_shape import beat_shape, template_steps
 from physiosynth.running.keys import code_digest, key_of
 from physiosynth.running.pool import LocalPool
 from physiosynth.runtime import OnStep, quiet

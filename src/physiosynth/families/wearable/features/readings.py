@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from physiosynth.families.wearable.signals import ECG_HZ, LOW_HZ, WINDOW_S
-from physiosynth.physiology import rates as physiology
-from physiosynth.physiology.beats import aligned_beats
+from physiosynth.physiology import detectors as physiology
+from physiosynth.physiology.beat_shape import aligned_beats
 
 if TYPE_CHECKING:
     pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from physiosynth.families.wearable.signals import LOW_CHANNELS, LOW_HZ
-from physiosynth.physiology.rates import breathing_rate, scr_rate
+from physiosynth.physiology.detectors import breathing_rate, scr_rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -43,7 +43,7 @@ from physiosynth.families.wearable.generator.units import Units
 from physiosynth.families.wearable.model.adapter import AdapterSamples, TwoStreamDiffusionAdapter
 from physiosynth.families.wearable.model.rhythm import beat_times
 from physiosynth.families.wearable.signals import LOW_HZ, LOW_STEPS, condition_name
-from physiosynth.physiology.rates import beats_of_phase
+from physiosynth.physiology.detectors import beats_of_phase
 from physiosynth.running.parallel import run_alone, run_chunks
 from physiosynth.runtime import (
     StepCallback,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from physiosynth.families.wearable.signals import ECG_HZ, LOW_CHANNELS, LOW_HZ
-from physiosynth.physiology.rates import beats_of_phase
+from physiosynth.physiology.detectors import beats_of_phase
 
 CONTEXT_CHANNELS = 4
 HEIGHT_SD = 0.05  # of R in a typical window, as a share of its median

@@ -16,7 +16,7 @@ from physiosynth.families.wearable.model.adapter import TwoStreamDiffusionAdapte
 from physiosynth.families.wearable.model.rhythm import ecg_context
 from physiosynth.families.wearable.model.target_rates import target_inputs, without_targets
 from physiosynth.families.wearable.signals import ECG_CHANNELS, ECG_HZ, LOW_CHANNELS, LOW_HZ, LOW_STEPS
-from physiosynth.physiology.rates import beat_phase, r_peaks
+from physiosynth.physiology.detectors import beat_phase, r_peaks
 from physiosynth.runtime import OnStep, derive_seed, quiet
 
 BATCH = 16

@@ -23,7 +23,7 @@ from physiosynth.families.wearable.signals import (
     UNITS,
     WINDOW_S,
 )
-from physiosynth.physiology import rates as physiology
+from physiosynth.physiology import detectors as physiology
 from physiosynth.recordings.recording import RecordedChannel
 from physiosynth.runtime import OnStep, quiet
 from physiosynth.signals import NamedSignals

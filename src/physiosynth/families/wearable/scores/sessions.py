@@ -12,7 +12,7 @@ from physiosynth.errors import EvaluationError
 from physiosynth.families.wearable.data.synthetic_recording import SyntheticRecording
 from physiosynth.families.wearable.judging.metrics import ks
 from physiosynth.families.wearable.signals import CONDITIONS, ECG_HZ, LOW_CHANNELS, LOW_HZ, WINDOW_S
-from physiosynth.physiology.rates import breathing_rate, heart_rate, r_peaks, rmssd, scr_rate, sdnn
+from physiosynth.physiology.detectors import breathing_rate, heart_rate, r_peaks, rmssd, scr_rate, sdnn
 
 TACHOGRAM_HZ = 4.0
 LOW_BAND_HZ, HIGH_BAND_HZ = (0.04, 0.15), (0.15, 0.40)  # Task Force of the ESC and NASPE, 1996

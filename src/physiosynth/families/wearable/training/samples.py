@@ -23,7 +23,7 @@ from physiosynth.families.wearable.signals import (
     UNITS,
 )
 from physiosynth.families.wearable.training.joint import JointLoss
-from physiosynth.physiology.rates import breathing_rate, heart_rate, r_peaks
+from physiosynth.physiology.detectors import breathing_rate, heart_rate, r_peaks
 from physiosynth.runtime import window_generators
 from physiosynth.signals import NamedSignals
 from physiosynth.training.validation import spread

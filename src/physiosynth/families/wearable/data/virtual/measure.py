@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from physiosynth.families.wearable.signals import CHEST_HZ, CONDITIONS, ECG_HZ, LABEL_IDS, LOW_HZ, WINDOW_S, WRIST_HZ
-from physiosynth.physiology import rates as physiology
+from physiosynth.physiology import detectors as physiology
 from physiosynth.recordings.recording import RecordedChannel, Recording
 
 NEEDED_CHANNELS = ("chest/ECG", "chest/EDA", "chest/Resp", "wrist/BVP", "wrist/EDA")

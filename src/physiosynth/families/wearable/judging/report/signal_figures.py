@@ -21,7 +21,7 @@ from physiosynth.families.wearable.judging.report.drawing import (
 from physiosynth.families.wearable.judging.spectra import band_hz
 from physiosynth.families.wearable.scores.spectra_scores import curves
 from physiosynth.families.wearable.signals import ECG_HZ, UNITS
-from physiosynth.physiology.beats import BEFORE_S
+from physiosynth.physiology.beat_shape import BEFORE_S
 
 SHOWN_ECG_S = 10
 SPREAD = (10, 90)  # percentiles of a band

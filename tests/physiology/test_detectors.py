@@ -6,7 +6,7 @@ import pytest
 from physiosynth.errors import ChannelError
 from physiosynth.families.wearable.data.preprocess import decimate
 from physiosynth.families.wearable.signals import ECG_HZ, ECG_STEPS, LOW_HZ, LOW_STEPS, WINDOW_S
-from physiosynth.physiology import rates as physiology
+from physiosynth.physiology import detectors as physiology
 
 
 def ecg_of(beats_s, seconds=WINDOW_S, rate_hz=ECG_HZ):
