@@ -21,7 +21,7 @@ def test_a_sweep_of_two_by_two_ends_in_a_grid(opened):
     page.get_by_role("tab", name="Sweep").click()
     row = page.get_by_role("toolbar", name="Denoising steps", exact=True)
     row.get_by_role("button", name="16", exact=True).click()
-    type_in(page, "Windows a cell", 4)
+    type_in(page, "Windows per cell", 4)
     page.get_by_text("4 of 4 cells to do: 288 network evaluations").wait_for()
     page.get_by_role("button", name="Sweep", exact=True).click()
     page.get_by_text("All 4 cells are done.").wait_for()

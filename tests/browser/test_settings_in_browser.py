@@ -108,6 +108,7 @@ def agreed(tab, expected):
     return text
 
 
+@pytest.mark.slow
 def test_every_preset_after_every_other_is_what_fields_link_and_address_say(opened):
     """All 42 ordered pairs of the seven presets in one visit; each preset's Link opens with the same settings."""
     tab, links = opened_up(opened()), {}

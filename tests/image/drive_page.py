@@ -58,7 +58,7 @@ def opened(browser, address: str):
 
 def ask_for(tab, windows: int, steps: int) -> None:
     tab.get_by_text("Sampling", exact=True).click()
-    for label, value in (("ECG steps", steps), ("LOW steps", steps), ("Windows", windows)):
+    for label, value in (("ECG steps", steps), ("Slow-signal steps", steps), ("Windows", windows)):
         type_in(tab, label, value)
     generate(tab)
 
@@ -93,7 +93,7 @@ def take_turns(browser, address: str) -> None:
     """The second visitor sees the place in the queue, and has the turn soon after the first has closed the tab."""
     first, second = begun(browser, address), opened(browser, address)
     ask_for(second, windows=1, steps=4)
-    second.get_by_text("Waiting: 1 run of another page comes first").wait_for()
+    second.get_by_text("Queued: 1 run ahead of yours").wait_for()
     first.close()
     made(second, "1 baseline window").wait_for()
     second.close()
