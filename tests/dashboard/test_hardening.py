@@ -175,7 +175,7 @@ def test_a_visitor_sees_how_many_come_first_and_neither_stops_the_other(as_conta
     page = opened()
     page.button(key="generate").click().run()
     job = page.session_state["generate_job"][0]
-    assert "Waiting: 1 run of another page comes first" in "".join(bar.proto.text for bar in page.get("progress"))
+    assert "Queued: 1 run ahead of yours" in "".join(bar.proto.text for bar in page.get("progress"))
     go.set()
     assert other.wait(60) and job.wait(60) and (other.state, job.state) == (DONE, DONE)
     assert len(page.run().session_state["runs"][-1].batch) == 4
