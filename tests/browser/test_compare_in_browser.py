@@ -1,5 +1,6 @@
 """The Compare page in a real browser, with the embedded model."""
 
+import pytest
 from driving import generate, made, type_in
 
 
@@ -15,6 +16,7 @@ def test_two_runs_stand_side_by_side_with_what_was_set_differently(page):
     page.get_by_test_id("stVegaLiteChart").first.locator("canvas, svg").first.wait_for()
 
 
+@pytest.mark.slow  # dashboard/test_trust_and_compare.py holds the sweep, without a browser
 def test_a_sweep_of_two_by_two_ends_in_a_grid(opened):
     """The cost is told first; four cells are drawn as a map and beside their cost, and can be taken home."""
     page = opened("compare")

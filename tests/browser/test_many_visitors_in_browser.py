@@ -1,5 +1,6 @@
 """Many visitors at once: each sees the first windows and the first verdict, and both are made once."""
 
+import pytest
 from driving import generate, made, pick
 
 
@@ -25,6 +26,7 @@ def test_six_tabs_at_once_all_show_the_first_windows(several):
     assert took(several(1, "?seed=1234")) == told[:1]
 
 
+@pytest.mark.slow  # dashboard/test_sharing.py holds the mechanism
 def test_the_first_verdict_is_judged_once_for_all(several):
     """Two visitors of the Trust page wait for one judgement; a third has it without waiting."""
     tabs = several(2, "trust")
@@ -33,6 +35,7 @@ def test_the_first_verdict_is_judged_once_for_all(several):
     assert {*took, later.get_by_text("It took", exact=False).inner_text(timeout=5_000)} == {took[0]}
 
 
+@pytest.mark.slow
 def test_a_visitor_who_cancels_the_first_windows_leaves_them_to_the_others(several):
     """One presses Generate while the shared windows are made; the other still gets them."""
     one, other = several(2, "?seed=4321&windows=32")

@@ -55,7 +55,7 @@ def untouched(tmp_path_factory):
     ("changed", "other"),
     [
         ("physiology/detectors.py", {"features", "scores", "drawn"}),  # the generator picks by it, too
-        ("families/wearable/judging/spectra.py", {"scores"}),
+        pytest.param("families/wearable/judging/spectra.py", {"scores"}, marks=pytest.mark.slow),
         ("diffusion/samplers.py", {"drawn", "scores"}),  # an attack asks the networks
         ("families/wearable/judging/report/page.py", set()),
     ],
