@@ -95,7 +95,7 @@ def test_a_bundle_that_cannot_be_loaded_is_told_in_words_and_mended_with_one_but
         (folder / "ckpt_epoch_001_WEIGHTS.pt").write_bytes(b"no weights at all")
     page.get_by_text("Advanced: paths").click()
     type_in(page, "Checkpoint file", str(folder / "ckpt_epoch_001_WEIGHTS.pt") if damage == "broken" else "")
-    type_in(page, "Milestones folder", str(folder))
+    type_in(page, "Checkpoint folder", str(folder))
     page.get_by_role("alert").first.wait_for()
     body = page.inner_text("body")
     assert "Traceback" not in body and "Error:" not in body and "not for clinical use" in body
