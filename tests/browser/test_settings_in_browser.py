@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from driving import PATIENCE_MS, generate, made, shown, type_in
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
 from physiosynth.dashboard.generate_page.presets import PRESETS
 from physiosynth.families.wearable.export import read
@@ -183,12 +183,12 @@ def test_a_number_that_cannot_be_meant_is_told_and_nothing_is_drawn_with_another
     button = tab.get_by_role("button", name="Generate")
     type_in(tab, label, wrong)
     tab.get_by_text(words).wait_for()
-    assert tab.get_by_text(words).is_visible() and button.is_disabled()
+    expect(button).to_be_disabled(timeout=PATIENCE_MS)  # the button and the Link may come after the sentence
     assert float(tab.get_by_label(label, exact=True).input_value()) == float(wrong)
-    assert tab.get_by_role("button", name="Link").count() == 0
+    expect(tab.get_by_role("button", name="Link")).to_have_count(0, timeout=PATIENCE_MS)
     type_in(tab, label, right)
     tab.get_by_text(words).wait_for(state="detached")
-    assert button.is_enabled()
+    expect(button).to_be_enabled(timeout=PATIENCE_MS)
 
 
 def test_a_press_in_the_same_breath_as_a_wrong_number_draws_nothing(opened):
